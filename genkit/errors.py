@@ -1,0 +1,436 @@
+"""The errors, one family under `GenkitError`.
+
+Every error of a call says what happened, to which request, what was tried and whether it may have
+been charged; it never holds the request, a key or a prompt, and pickles as it is.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+
+if TYPE_CHECKING:
+    from genkit.response import Attempt, Usage
+
+__all__ = [
+    "AmbiguousError",
+    "AttemptTimeoutError",
+    "AuthenticationError",
+    "BudgetExceededError",
+    "Charge",
+    "CircuitOpenError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "ContentPolicyError",
+    "DeadlineExceededError",
+    "DownloadError",
+    "ErrorContext",
+    "GenerationError",
+    "GenkitError",
+    "InvalidRequestError",
+    "LimiterUnavailableError",
+    "ModelNotFoundError",
+    "NoImageError",
+    "OutputError",
+    "OverloadedError",
+    "PermissionDeniedError",
+    "PluginError",
+    "QuotaExhaustedError",
+    "RateLimitError",
+    "ResponseDecodeError",
+    "RetryBudgetExhaustedError",
+    "ServerError",
+    "SessionStateError",
+    "UnsupportedOptionError",
+    "printable",
+]
+
+Charge: TypeAlias = Literal["no", "maybe", "yes"]
+"""Whether an attempt was paid for, judged by how far the request got."""
+
+SNIPPET_BYTES = 2048
+"""The most that an error carries of a response, in bytes of UTF-8."""
+
+DEFAULT_RETRY_AFTER = 60.0
+"""Seconds that `RateLimitError.retry_after` gives when the service named no delay."""
+
+
+def printable(text: str, limit: int = SNIPPET_BYTES) -> str:
+    """`text` on one line, safe for a terminal, and at most `limit` bytes of UTF-8.
+
+    Control characters (escape sequences, line breaks), bidirectional marks and lone surrogates are
+    written as escapes, because the text of a service may end up on somebody's screen.
+    """
+    safe = "".join(
+        character
+        if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
+        for character in text[: limit + 1]
+    )
+    encoded = safe.encode()
+    if len(encoded) <= limit:
+        return safe
+    return encoded[: max(0, limit - 3)].decode(errors="ignore") + "..."
+
+
+@attrs.frozen(kw_only=True)
+class ErrorContext:
+    """What is known of the call that an error ended."""
+
+    provider: str | None = None
+    """Provider name, such as ``"gemini"``."""
+    model: str | None = None
+    """Model id as it was asked for."""
+    status: int | None = None
+    """HTTP status of the answer that decided, if there was one."""
+    code: str | None = None
+    """The service's own structured code, such as ``"RESOURCE_EXHAUSTED"``."""
+    request_id: str | None = None
+    """The service's id of the request, for its support desk."""
+    generation_id: str | None = None
+    """Our id of the call; it stands in every log line and event of the call."""
+    attempts: tuple[Attempt, ...] = ()
+    """Everything that was tried, oldest first."""
+    charge: Charge = "no"
+    """Whether the call may have cost money: the worst of its attempts."""
+    retryable: bool = False
+    """Whether the same call may pass later."""
+    usage: Usage | None = None
+    """What the service says it counted, if it said."""
+
+
+class GenkitError(Exception):
+    """Base of everything that this library raises on purpose."""
+
+    def __init__(self, message: str = "", *args: object) -> None:
+        super().__init__(message, *args)
+        self.message = message
+
+    def __str__(self) -> str:
+        return printable(self.message or type(self).__name__)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Built anew without __init__, whose keyword-only parameters pickle cannot know.
+        return _rebuild, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuild(kind: type[GenkitError], args: tuple[Any, ...], state: dict[str, Any]) -> GenkitError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(GenkitError):
+    """The configuration cannot be used; `problems` lists every mistake that was found."""
+
+    def __init__(self, message: str = "", *, problems: tuple[str, ...] = ()) -> None:
+        super().__init__(message or "; ".join(problems))
+        self.problems = problems
+
+
+class PluginError(GenkitError):
+    """A plugin could not be loaded or broke its contract; `name` is its entry point."""
+
+    def __init__(self, message: str = "", *, name: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class OutputError(GenkitError):
+    """A result could not be written; `path` is where to. The image is still in memory."""
+
+    def __init__(self, message: str = "", *, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class LimiterUnavailableError(GenkitError):
+    """The shared limiter could not be asked."""
+
+
+class GenerationError(GenkitError):
+    """A call failed. `details` holds further facts by name, never the request."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.details: dict[str, Any] = dict(details or {})
+        self.context = context or ErrorContext()
+
+    @property
+    def provider(self) -> str | None:
+        """Provider name."""
+        return self.context.provider
+
+    @property
+    def model(self) -> str | None:
+        """Model id as asked for."""
+        return self.context.model
+
+    @property
+    def status(self) -> int | None:
+        """HTTP status of the deciding answer."""
+        return self.context.status
+
+    @property
+    def code(self) -> str | None:
+        """The service's own structured code."""
+        return self.context.code
+
+    @property
+    def request_id(self) -> str | None:
+        """The service's id of the request."""
+        return self.context.request_id
+
+    @property
+    def generation_id(self) -> str | None:
+        """Our id of the call."""
+        return self.context.generation_id
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Everything that was tried, oldest first."""
+        return self.context.attempts
+
+    @property
+    def charge(self) -> Charge:
+        """Whether the call may have cost money."""
+        return self.context.charge
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may pass later."""
+        return self.context.retryable
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the service says it counted, if it said."""
+        return self.context.usage
+
+    def add_context(self, **facts: Any) -> None:
+        """Fill in facts of `ErrorContext` that were not known where the error was made."""
+        self.context = attrs.evolve(self.context, **facts)
+
+
+class InvalidRequestError(GenerationError):
+    """The request cannot be sent or was refused as wrong; `field` names what is wrong."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        field: str | None = None,
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, context=context)
+        self.field = field
+
+
+class UnsupportedOptionError(InvalidRequestError):
+    """The model cannot do what `field` asks for, and it may not or cannot be adjusted."""
+
+
+class ModelNotFoundError(InvalidRequestError):
+    """The service does not know the model, or has retired it; the message names known ones."""
+
+
+class SessionStateError(InvalidRequestError):
+    """A conversation cannot be read or continued as it is; `position` says where, if known."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        position: str | None = None,
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, field="conversation", context=context)
+        self.position = position
+
+
+class AuthenticationError(GenerationError):
+    """The key is missing or not valid."""
+
+
+class PermissionDeniedError(GenerationError):
+    """The key is valid but may not do this."""
+
+
+class ConflictError(GenerationError):
+    """The service says that the request conflicts with its state (HTTP 409)."""
+
+
+class ContentPolicyError(GenerationError):
+    """The service refused by policy, the prompt (before) or the picture (after making it).
+
+    Never retried: the same request gets the same answer, and may be paid for again.
+    `reason` is the service's own word for it, `categories` what it names as cause, `text` what the
+    model said, if anything.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        reason: str | None = None,
+        stage: Literal["prompt", "output"] = "prompt",
+        categories: tuple[str, ...] = (),
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(
+            message or f"refused by content policy: {reason or 'no reason given'}",
+            details,
+            context=context,
+        )
+        self.reason = reason if reason is not None else (message or None)
+        self.stage = stage
+        self.categories = categories
+        self.text: str | None = None
+
+
+class RateLimitError(GenerationError):
+    """Too many requests for now; `retry_after` is always a number of seconds."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        retry_after: float | None = None,
+        context: ErrorContext | None = None,
+    ) -> None:
+        seconds = DEFAULT_RETRY_AFTER if retry_after is None else retry_after
+        super().__init__(
+            message or f"rate limited; try again in {seconds:g} s", details, context=context
+        )
+        self.retry_after = seconds
+
+
+class QuotaExhaustedError(GenerationError):
+    """The quota or the credit is used up: waiting a little does not help."""
+
+
+class BudgetExceededError(GenerationError):
+    """The call would cost more than the caller allows; nothing was sent."""
+
+
+class ServerError(GenerationError):
+    """The service failed (5xx)."""
+
+
+class OverloadedError(ServerError):
+    """The service has no capacity at the moment (503, 529)."""
+
+
+class ConnectionFailedError(GenerationError):
+    """The request did not reach the service; `phase` says where it ended. Nothing was charged."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        phase: Literal["dns", "connect", "tls", "proxy", "send"] = "connect",
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, context=context)
+        self.phase = phase
+
+
+class AmbiguousError(GenerationError):
+    """The request was sent and no answer came: it may have been charged."""
+
+
+class AttemptTimeoutError(AmbiguousError, TimeoutError):
+    """One attempt took longer than its timeout, in `phase` ``headers`` or ``body``."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        phase: Literal["headers", "body"] = "headers",
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, context=context)
+        self.phase = phase
+
+
+DecodeKind: TypeAlias = Literal[
+    "truncated", "malformed", "protocol", "too-large", "bad-image", "redirect"
+]
+
+
+class ResponseDecodeError(GenerationError):
+    """An answer came that cannot be used; `kind` says why, `spool_path` where it was kept.
+
+    ``truncated``: it ended early. ``malformed``: not what its content type says. ``protocol``: not
+    HTTP. ``too-large``: over the cap. ``bad-image``: a picture that is none, or is cut.
+    ``redirect``: it points elsewhere, and is not followed.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        kind: DecodeKind = "malformed",
+        spool_path: str | None = None,
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, context=context)
+        self.kind = kind
+        self.spool_path = spool_path
+
+
+class NoImageError(GenerationError):
+    """The service answered without a picture; `reason` is its own word, `text` what it said."""
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        reason: str | None = None,
+        text: str | None = None,
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(
+            message or f"the answer has no image: {reason or 'no reason given'}",
+            details,
+            context=context,
+        )
+        self.reason = reason
+        self.text = text
+
+
+class DownloadError(GenerationError):
+    """A picture was made but could not be fetched from where the service put it."""
+
+
+class DeadlineExceededError(GenerationError, TimeoutError):
+    """The deadline of the whole call passed, or the next wait would not fit into it."""
+
+
+class CircuitOpenError(GenerationError):
+    """The service failed so often that calls are held back; `retry_after` in `details`."""
+
+
+class RetryBudgetExhaustedError(GenerationError):
+    """Too many retries of late: this one was not begun."""
