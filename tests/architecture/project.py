@@ -9,26 +9,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_LEFT_BEHIND = {"build", "dist", "demo-output", "__pycache__"}
+_LEFT_BEHIND = {"__pycache__", "build", "demo-output", "dist"}
+_KEPT_DOT_FILES = {".ci", ".editorconfig", ".gitignore"}
 
 
 @cache
 def project_files() -> tuple[Path, ...]:
     """Every file that belongs to the project: what git has or would take, else what is there."""
+    listed = _listed_by_git()
+    paths = [ROOT / name for name in listed] if listed else ROOT.rglob("*")
+    return tuple(
+        sorted(
+            path for path in paths if path.is_file() and not _is_left_behind(path.relative_to(ROOT))
+        )
+    )
+
+
+def _listed_by_git() -> list[str]:
     git = shutil.which("git")
-    if git is not None and (ROOT / ".git").exists():
-        command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        files = [ROOT / name for name in listed.stdout.split("\0") if name]
-    else:
-        files = [path for path in ROOT.rglob("*") if not _is_left_behind(path.relative_to(ROOT))]
-    return tuple(sorted(path for path in files if path.is_file()))
+    if git is None or not (ROOT / ".git").exists():
+        return []
+    command = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    # Git refuses in a checkout that belongs to someone else.
+    listed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    return [name for name in listed.stdout.split("\0") if name]
 
 
 def _is_left_behind(path: Path) -> bool:
-    parts = path.parts
-    return any(part in _LEFT_BEHIND or part.startswith((".venv", ".git/")) for part in parts) or (
-        parts[0].startswith(".") and parts[0] not in {".ci", ".gitignore", ".editorconfig"}
+    first = path.parts[0]
+    return (first.startswith(".") and first not in _KEPT_DOT_FILES) or not _LEFT_BEHIND.isdisjoint(
+        path.parts
     )
 
 
