@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from genkit.conversation import Conversation, ProviderState
+from genkit.conversation import Conversation, ProviderState, Turn
 from genkit.errors import Charge, GenerationError
 from genkit.images import Image
 
@@ -148,8 +148,10 @@ class GenerationResponse:
     adjustments: tuple[Adjustment, ...] = ()
     notices: tuple[Notice, ...] = ()
     attempts: tuple[Attempt, ...] = ()
-    conversation: Conversation = attrs.field(factory=Conversation, repr=False)
-    """What was said, this answer included; `Client.refine` goes on from it."""
+    history: Conversation = attrs.field(factory=Conversation, repr=False)
+    """What was said up to the answer, the request included."""
+    answers: tuple[Turn, ...] = attrs.field(default=(), repr=False)
+    """For each picture, the model's turn that it stands in."""
     provider_metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """What only this provider says, under its name."""
     metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
@@ -161,6 +163,21 @@ class GenerationResponse:
     def image_data(self) -> bytes:
         """The bytes of the first picture."""
         return self.images[0].data
+
+    @property
+    def conversation(self) -> Conversation:
+        """What was said, with the answer that holds the first picture."""
+        return self.conversation_with(0)
+
+    def conversation_with(self, image: int) -> Conversation:
+        """What was said, with the answer that holds picture number `image`.
+
+        Pictures of an `n` > 1 are answers beside each other: a conversation goes on from one.
+
+        Raises:
+            IndexError: there is no picture of that number.
+        """
+        return self.history.add(self.answers[image]) if self.answers else self.history
 
     @property
     def partial(self) -> bool:
