@@ -29,10 +29,11 @@ import genkit
 from genkit.emulator import Emulator
 
 async def main() -> None:
-    async with Emulator() as emulator, emulator.client() as client:
-        response = await client.generate("a red square", width=512, height=512, fit="resize")
-        response.save("library.png")
-        print(response.images[0].width, response.images[0].height)
+    async with Emulator() as emulator:
+        url = emulator.base_url("gemini")
+        async with genkit.Client("gemini", api_key="made-up-key", base_url=url) as client:
+            response = await client.generate("a red square", width=512, height=512, fit="resize")
+            response.save("library.png")
 
 asyncio.run(main())
 """

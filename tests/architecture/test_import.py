@@ -30,7 +30,7 @@ def loaded_after(statement: str, folder: Path) -> set[str]:
     "statement", ["import genkit", "import genkit.cli", "from genkit import *"]
 )
 def test_importing_is_light(statement: str, tmp_path: Path) -> None:
-    """The package, its public face and its command load no network, pictures or providers."""
+    """The package, its values, contract and command load no network, pictures or providers."""
     loaded = loaded_after(statement, tmp_path)
     assert "genkit" in loaded
     assert loaded & HEAVY == set()

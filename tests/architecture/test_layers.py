@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,12 @@ PACKAGES = {
 }
 
 
+def contracts(project: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the contracts that a project file holds."""
+    found: list[dict[str, Any]] = project["tool"]["importlinter"]["contracts"]
+    return found
+
+
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Check the packages in a folder."""
     command = [str(LINT), "--no-logo", "--no-cache", "--config", "pyproject.toml"]
@@ -38,6 +46,14 @@ def write(folder: Path, root: Path, changes: dict[str, str]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+
+
+def test_providers_are_kept_out_of_every_upper_room(root: Path) -> None:
+    """What stands above the contract is closed to providers, room for room."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = {item["id"]: item["layers"] for item in contracts(project) if "layers" in item}
+    upper = [layer.replace("(", "(genkit.") for layer in layers["layers"][:3]]
+    assert layers["providers"][:3] == upper
 
 
 def test_contracts_hold(root: Path) -> None:
