@@ -27,7 +27,14 @@ def loaded_after(statement: str, folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "statement", ["import genkit", "import genkit.cli", "from genkit import *"]
+    "statement",
+    [
+        "import genkit",
+        "import genkit; genkit.__version__; dir(genkit)",
+        "from genkit import ContentPolicyError, GenerationRequest, Image, hookimpl",
+        "import genkit.provider, genkit.wire, genkit.emulation",
+        "import genkit.cli",
+    ],
 )
 def test_importing_is_light(statement: str, tmp_path: Path) -> None:
     """The package, its values, contract and command load no network, pictures or providers."""
