@@ -10,8 +10,9 @@ from typing import Any
 import attrs
 
 from genkit.conversation import Conversation, ProviderState, Turn
-from genkit.errors import Charge, GenerationError
+from genkit.errors import Charge, GenkitError
 from genkit.images import Image
+from genkit.request import GenerationRequest
 
 __all__ = [
     "Adjustment",
@@ -120,7 +121,7 @@ class GenerationResponse:
     """The pictures, in order; never empty."""
     drafts: tuple[GeneratedImage, ...] = ()
     """Pictures that the model made on the way and marked as thoughts."""
-    failures: Mapping[int, GenerationError] = attrs.field(factory=dict)
+    failures: Mapping[int, GenkitError] = attrs.field(factory=dict)
     """By slot number, the errors of an `n` > 1 that gave some pictures and not all."""
     text: str | None = attrs.field(default=None, repr=False)
     """What the model said besides; `None` if nothing."""
@@ -156,6 +157,8 @@ class GenerationResponse:
     """What only this provider says, under its name."""
     metadata: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """The caller's own notes, from the request."""
+    request: GenerationRequest | None = attrs.field(default=None, repr=False)
+    """What was asked for, as the caller gave it."""
     raw: Any = attrs.field(default=None, repr=False)
     """The answer's document without its long strings, for what is not modelled here."""
 

@@ -1,0 +1,257 @@
+"""Running a planned call: its slots side by side, and one response of what they gave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, TypeAlias
+
+import attrs
+
+from genkit import pictures
+from genkit.assemble import Answer, read_outcome, signature_of, total_usage
+from genkit.errors import (
+    Charge,
+    GenerationError,
+    GenkitError,
+    ModelNotFoundError,
+    NoImageError,
+)
+from genkit.planning import Plan, WireSlot
+from genkit.pricing import cost_of
+from genkit.provider import Outcome
+from genkit.response import Attempt, GeneratedImage, GenerationResponse, Notice
+from genkit.retry import Call, Deadline, RetryEngine, RetryPolicy
+from genkit.secrets import Secret
+from genkit.sniff import sniff
+from genkit.wire import WireResponse
+
+__all__ = ["run_plan"]
+
+IMAGE_BYTES = 64 * 1024 * 1024
+"""Bytes of an answer that are allowed for each picture in it."""
+ENVELOPE_BYTES = 1024 * 1024
+"""Bytes of an answer that are allowed beside its pictures."""
+_WORST: Mapping[Charge, int] = {"no": 0, "maybe": 1, "yes": 2}
+
+
+@attrs.frozen(kw_only=True)
+class _Done:
+    """A slot that gave pictures."""
+
+    slot: WireSlot
+    answer: Answer
+    attempts: tuple[Attempt, ...]
+
+
+@attrs.frozen(kw_only=True)
+class _Failed:
+    """A slot that gave none."""
+
+    slot: WireSlot
+    error: GenkitError
+    attempts: tuple[Attempt, ...]
+
+
+_Run: TypeAlias = Callable[[WireSlot], Coroutine[Any, Any, _Done | _Failed]]
+
+
+async def run_plan(
+    plan: Plan,
+    engine: RetryEngine,
+    *,
+    credential: Secret | None,
+    policy: RetryPolicy,
+    deadline: Deadline,
+    concurrency: int,
+) -> GenerationResponse:
+    """Send what `plan` holds and give the response.
+
+    Every slot is run to its end: a failed one neither cancels nor discards the others.
+
+    Raises:
+        GenerationError: no slot gave a picture; the first slot's error, with all attempts.
+    """
+    started = asyncio.get_running_loop().time()
+    places = asyncio.Semaphore(concurrency)
+
+    async def run(slot: WireSlot) -> _Done | _Failed:
+        call = _call(plan, slot, credential, policy, deadline)
+        async with places:
+            try:
+                answer = await engine.run(call)
+            except GenkitError as error:
+                return _Failed(slot=slot, error=error, attempts=tuple(call.attempts))
+        return _Done(slot=slot, answer=answer, attempts=tuple(call.attempts))
+
+    results = await _all(plan.slots, run)
+    done = [result for result in results if isinstance(result, _Done)]
+    failed = [result for result in results if isinstance(result, _Failed)]
+    if not done:
+        raise _as_one(plan, failed)
+    seconds = asyncio.get_running_loop().time() - started
+    return await _response(plan, done, failed, total_time_ms=seconds * 1000)
+
+
+def _call(
+    plan: Plan,
+    slot: WireSlot,
+    credential: Secret | None,
+    policy: RetryPolicy,
+    deadline: Deadline,
+) -> Call[Answer]:
+    def finish(outcome: Outcome, response: WireResponse) -> Answer:
+        return read_outcome(outcome, response, alternatives=slot.count > 1)
+
+    return Call(
+        provider=plan.provider,
+        request=slot.request,
+        wire=slot.wire,
+        credential=credential,
+        generation_id=plan.generation_id,
+        slot=slot.slot,
+        policy=policy,
+        deadline=deadline,
+        finish=finish,
+        max_bytes=IMAGE_BYTES * slot.count + ENVELOPE_BYTES,
+        estimated_cost=plan.estimate.per_image,
+    )
+
+
+async def _all(slots: Sequence[WireSlot], run: _Run) -> list[_Done | _Failed]:
+    """All results in order. Cancelled, it cancels every slot and waits until they have ended."""
+    if len(slots) == 1:
+        return [await run(slots[0])]
+    tasks = [asyncio.ensure_future(run(slot)) for slot in slots]
+    try:
+        await asyncio.wait(tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return [task.result() for task in tasks]
+
+
+def _as_one(plan: Plan, failed: Sequence[_Failed]) -> GenkitError:
+    """The first slot's error, speaking for all."""
+    error = failed[0].error
+    if isinstance(error, ModelNotFoundError):
+        error.message += _known_models(plan)
+    if isinstance(error, GenerationError) and len(failed) > 1:
+        attempts = tuple(attempt for one in failed for attempt in one.attempts)
+        usages = [one.error.usage for one in failed if isinstance(one.error, GenerationError)]
+        error.add_context(
+            attempts=attempts,
+            charge=max((attempt.charge for attempt in attempts), key=_WORST.__getitem__),
+            usage=total_usage(usages),
+        )
+    return error
+
+
+def _known_models(plan: Plan) -> str:
+    instead = plan.capabilities.replacement
+    hint = f" {plan.model} was replaced by {instead}." if instead else ""
+    return f"{hint} Models known of {plan.provider.name}: {', '.join(plan.provider.models())}"
+
+
+async def _response(
+    plan: Plan, done: Sequence[_Done], failed: Sequence[_Failed], *, total_time_ms: float
+) -> GenerationResponse:
+    first = done[0]
+    answers = [one.answer for one in done]
+    originals = [image for answer in answers for image in answer.images]
+    images, made = await _finished(plan, originals)
+    usage = total_usage(
+        [
+            *(answer.usage for answer in answers),
+            *(one.error.usage for one in failed if isinstance(one.error, GenerationError)),
+        ]
+    )
+    notices = [*plan.notices, *made]
+    for answer in answers:
+        notices += [notice for notice in answer.notices if notice not in notices]
+    texts = [answer.text for answer in answers if answer.text]
+    return GenerationResponse(
+        images=images,
+        drafts=tuple(draft for answer in answers for draft in answer.drafts),
+        failures=_failures(done, failed),
+        text="\n".join(texts) or None,
+        prompt=plan.prompt,
+        generation_id=plan.generation_id,
+        request_id=first.answer.request_id,
+        seed=first.slot.seed,
+        inference_time_ms=first.attempts[-1].latency * 1000 if first.attempts else 0.0,
+        total_time_ms=total_time_ms,
+        thought_signature=signature_of(images),
+        usage=usage,
+        cost=cost_of(usage, plan.capabilities.prices),
+        model=plan.model,
+        provider=plan.provider.name,
+        adjustments=plan.adjustments,
+        notices=tuple(notices),
+        attempts=tuple(attempt for one in (*done, *failed) for attempt in one.attempts),
+        history=plan.history,
+        answers=tuple(turn for answer in answers for turn in answer.turns),
+        provider_metadata={plan.provider.name: first.answer.metadata},
+        request=plan.request,
+        raw=first.answer.raw,
+    )
+
+
+def _failures(done: Sequence[_Done], failed: Sequence[_Failed]) -> dict[int, GenkitError]:
+    failures: dict[int, GenkitError] = {}
+    for one in failed:
+        for number in range(one.slot.slot, one.slot.slot + one.slot.count):
+            failures[number] = one.error
+    for got in done:
+        # Fewer pictures than asked for in one answer, or some that cannot be used.
+        missing = range(got.slot.slot + len(got.answer.images), got.slot.slot + got.slot.count)
+        for number, error in zip_longest(missing, got.answer.failures[: len(missing)]):
+            failures[number] = error or NoImageError(
+                "the service gave fewer pictures than were asked for",
+                {"cause": "empty"},
+                reason="missing",
+            )
+    return dict(sorted(failures.items()))
+
+
+async def _finished(
+    plan: Plan, originals: Sequence[GeneratedImage]
+) -> tuple[tuple[GeneratedImage, ...], list[Notice]]:
+    """The pictures in the size and format asked for. What cannot be made so is given as it is."""
+    if plan.request.fit == "none" and plan.convert_to is None:
+        return tuple(originals), []
+    finished = []
+    notices = []
+    for image in originals:
+        try:
+            made = await asyncio.to_thread(_finish_one, plan, image)
+        except ValueError as error:
+            made = image
+            notices.append(Notice("finish-failed", f"a picture is given as it came: {error}"))
+        finished.append(made)
+    if any(mine.data is not theirs.data for mine, theirs in zip(finished, originals, strict=True)):
+        notices.append(
+            Notice(
+                "re-encoded",
+                "pictures were fitted or converted here, so that metadata of the original, such as"
+                " content credentials, is not in them; the conversation keeps the originals",
+            )
+        )
+    return tuple(finished), notices
+
+
+def _finish_one(plan: Plan, image: GeneratedImage) -> GeneratedImage:
+    request = plan.request
+    if request.fit != "none" and request.width and request.height:
+        data = pictures.fit(image, request.width, request.height, request.fit, plan.convert_to)
+        width, height = request.width, request.height
+    else:
+        data = pictures.convert(image, plan.convert_to or "png")
+        width, height = image.width, image.height
+    if data is image.data:
+        return image
+    header = sniff(data)
+    media_type = header.media_type if header else image.media_type
+    return attrs.evolve(image, data=data, media_type=media_type, width=width, height=height)
