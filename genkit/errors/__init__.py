@@ -6,16 +6,19 @@ been charged; it never holds the request, a key or a prompt, and pickles as it i
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
+
+from genkit.errors.facts import Charge, DecodeKind, ErrorContext
+from genkit.errors.text import SNIPPET_BYTES, brief, printable
 
 if TYPE_CHECKING:
     from genkit.response import Attempt, Usage
 
 __all__ = [
+    "SNIPPET_BYTES",
     "AmbiguousError",
     "AttemptTimeoutError",
     "AuthenticationError",
@@ -27,6 +30,7 @@ __all__ = [
     "ConnectionFailedError",
     "ContentPolicyError",
     "DeadlineExceededError",
+    "DecodeKind",
     "DownloadError",
     "ErrorContext",
     "GenerationError",
@@ -46,72 +50,27 @@ __all__ = [
     "ServerError",
     "SessionStateError",
     "UnsupportedOptionError",
+    "brief",
     "printable",
 ]
-
-Charge: TypeAlias = Literal["no", "maybe", "yes"]
-"""Whether an attempt was paid for, judged by how far the request got."""
-
-SNIPPET_BYTES = 2048
-"""The most that an error carries of a response, in bytes of UTF-8."""
 
 DEFAULT_RETRY_AFTER = 60.0
 """Seconds that `RateLimitError.retry_after` gives when the service named no delay."""
 
 
-def printable(text: str, limit: int = SNIPPET_BYTES) -> str:
-    """`text` on one line, safe for a terminal, and at most `limit` bytes of UTF-8.
-
-    Control characters (escape sequences, line breaks), bidirectional marks and lone surrogates are
-    written as escapes, because the text of a service may end up on somebody's screen.
-    """
-    safe = "".join(
-        character
-        if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-        else character.encode("unicode_escape", "surrogatepass").decode("ascii")
-        for character in text[: limit + 1]
-    )
-    encoded = safe.encode()
-    if len(encoded) <= limit:
-        return safe
-    return encoded[: max(0, limit - 3)].decode(errors="ignore") + "..."
-
-
-@attrs.frozen(kw_only=True)
-class ErrorContext:
-    """What is known of the call that an error ended."""
-
-    provider: str | None = None
-    """Provider name, such as ``"gemini"``."""
-    model: str | None = None
-    """Model id as it was asked for."""
-    status: int | None = None
-    """HTTP status of the answer that decided, if there was one."""
-    code: str | None = None
-    """The service's own structured code, such as ``"RESOURCE_EXHAUSTED"``."""
-    request_id: str | None = None
-    """The service's id of the request, for its support desk."""
-    generation_id: str | None = None
-    """Our id of the call; it stands in every log line and event of the call."""
-    attempts: tuple[Attempt, ...] = ()
-    """Everything that was tried, oldest first."""
-    charge: Charge = "no"
-    """Whether the call may have cost money: the worst of its attempts."""
-    retryable: bool = False
-    """Whether the same call may pass later."""
-    usage: Usage | None = None
-    """What the service says it counted, if it said."""
-
-
 class GenkitError(Exception):
-    """Base of everything that this library raises on purpose."""
+    """Base of everything that this library raises on purpose.
 
-    def __init__(self, message: str = "", *args: object) -> None:
-        super().__init__(message, *args)
-        self.message = message
+    `message` is one line of at most 2 KiB, safe for a terminal whatever was put into it.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        # Code in the wild constructs these too, not always with a text.
+        self.message = printable(message if isinstance(message, str) else str(message))
+        super().__init__(self.message)
 
     def __str__(self) -> str:
-        return printable(self.message or type(self).__name__)
+        return self.message or type(self).__name__
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -315,7 +274,9 @@ class RateLimitError(GenerationError):
         retry_after: float | None = None,
         context: ErrorContext | None = None,
     ) -> None:
-        seconds = DEFAULT_RETRY_AFTER if retry_after is None else retry_after
+        # NaN is not at least zero either: what is no delay counts as none named.
+        is_named = retry_after is not None and retry_after >= 0
+        seconds = retry_after if is_named else DEFAULT_RETRY_AFTER
         super().__init__(
             message or f"rate limited; try again in {seconds:g} s", details, context=context
         )
@@ -370,11 +331,6 @@ class AttemptTimeoutError(AmbiguousError, TimeoutError):
     ) -> None:
         super().__init__(message, details, context=context)
         self.phase = phase
-
-
-DecodeKind: TypeAlias = Literal[
-    "truncated", "malformed", "protocol", "too-large", "bad-image", "redirect"
-]
 
 
 class ResponseDecodeError(GenerationError):
