@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 
 import attrs
 
-from genkit.provider import ErrorFacts
+from genkit.provider import Absence, ErrorFacts
 
 __all__ = ["Answer", "Draw", "Drawing", "EmulatedRequest", "Emulation", "Store"]
 
@@ -69,7 +69,10 @@ class Answer:
     charged: bool = False
     """Whether the service would bill for it."""
     images: int = 0
-    """Pictures in it, for the ledger."""
+    """Pictures in it, drafts not counted, for the ledger."""
+    facts: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the service understood, for the ledger: ``model``, ``turn``, ``seed``, sizes; small JSON
+    without keys or prompts."""
 
 
 class Emulation(Protocol):
@@ -93,6 +96,10 @@ class Emulation(Protocol):
         """The answer, and what the service remembers from then on."""
         ...
 
-    def render_error(self, facts: ErrorFacts) -> Answer:
-        """An error in the service's own words, with the status that belongs to it."""
+    def render_error(self, facts: ErrorFacts | Absence) -> Answer:
+        """An error, or an answer without a picture, in the service's own words.
+
+        The status is the one that belongs to it. ``facts.details["model"]`` may name the model
+        that was asked.
+        """
         ...
