@@ -127,7 +127,7 @@ def check_core_alone(environment: Environment) -> None:
     """The library imports; its command says what it needs."""
     output = environment.run("python", "-c", "import genkit; print(genkit.__file__)")
     require(str(ROOT) not in output, f"genkit was imported from the sources: {output}")
-    output = environment.run("genkit", "providers", expect=1)
+    output = environment.run("genkit", "providers", expect=2)
     require("genkit-core[cli]" in output, f"no hint at the extra `cli`: {output}")
     require("Traceback" not in output, f"a traceback instead of a hint: {output}")
 
