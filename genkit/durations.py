@@ -7,8 +7,18 @@ import re
 
 __all__ = ["parse_duration"]
 
-_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_TERM = r"(\d{1,15}(?:\.\d{1,12})?)(h|ms|us|µs|ns|m|s)"
+_UNITS = {
+    "h": 3600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "\u03bcs": 1e-6,
+    "ns": 1e-9,
+}
+# Micro is written with either of two characters: the micro sign or the Greek letter.
+_TERM = r"(\d{1,15}(?:\.\d{1,12})?)(h|ms|us|µs|\u03bcs|ns|m|s)"
 _DURATION = re.compile(rf"(?:{_TERM})+", re.ASCII)
 _TERMS = re.compile(_TERM, re.ASCII)
 

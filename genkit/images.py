@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
-from genkit.errors import InvalidRequestError
-from genkit.sniff import ImageHeader, sniff
+from genkit.errors import InvalidRequestError, brief
+from genkit.sniff import ImageHeader, describe, sniff
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -62,7 +62,7 @@ def parse_size(text: str) -> tuple[int, int]:
     if found := _SIZE.fullmatch(text.strip()):
         return int(found[1]), int(found[2])
     raise InvalidRequestError(
-        f"size: {text!r} is not WIDTHxHEIGHT in pixels, such as 1280x720", field="size"
+        f"size: {brief(text)} is not WIDTHxHEIGHT in pixels, such as 1280x720", field="size"
     )
 
 
@@ -75,7 +75,7 @@ def parse_aspect_ratio(text: str) -> float:
     if found := ASPECT_RATIO.fullmatch(text.strip()):
         return int(found[1]) / int(found[2])
     raise InvalidRequestError(
-        f"aspect_ratio: {text!r} is not of the form WIDTH:HEIGHT, such as 16:9",
+        f"aspect_ratio: {brief(text)} is not of the form WIDTH:HEIGHT, such as 16:9",
         field="aspect_ratio",
     )
 
@@ -109,6 +109,11 @@ class Image:
             InvalidRequestError: it is not a picture, is cut, or is larger than 64 MiB or
                 50 megapixels. `field` names the request's field that it was given for.
         """
+        if not isinstance(data, bytes | bytearray | memoryview):
+            raise InvalidRequestError(
+                f"{field}: expected the bytes of a picture, not {brief(data)}", field=field
+            )
+        data = bytes(data)
         if len(data) > MAX_REFERENCE_BYTES:
             raise InvalidRequestError(
                 f"{field}: the image has {len(data)} bytes; at most {MAX_REFERENCE_BYTES}",
@@ -150,9 +155,10 @@ def check_picture(data: bytes, max_pixels: int) -> tuple[ImageHeader | None, str
 
 def _problem(header: ImageHeader | None, data: bytes, max_pixels: int) -> str | None:
     if header is None:
+        looks = describe(data)
         return (
             f"these {len(data)} bytes are not a picture of a known type"
-            " (PNG, JPEG, WebP, GIF, AVIF, HEIC)"
+            f" (PNG, JPEG, WebP, GIF, AVIF, HEIC){f'; they look like {looks}' if looks else ''}"
         )
     if header.width < 1 or header.height < 1:
         return f"the {header.media_type} header gives the size {header.width}x{header.height}"
@@ -166,6 +172,23 @@ def _problem(header: ImageHeader | None, data: bytes, max_pixels: int) -> str | 
     return None
 
 
+def _is_image(_mask: object, _attribute: object, value: Any) -> None:
+    if not isinstance(value, Image):
+        raise InvalidRequestError(
+            f"mask: expected an Image, not {type(value).__name__}; see Image.from_bytes",
+            field="mask",
+        )
+
+
+def _is_meaning(_mask: object, _attribute: object, value: Any) -> None:
+    allowed = ("transparent-is-edit", "white-is-edit")
+    if value not in allowed:
+        raise InvalidRequestError(
+            f"mask: its meaning must be one of {', '.join(allowed)}, not {brief(value)}",
+            field="mask",
+        )
+
+
 @attrs.frozen(kw_only=True)
 class Mask:
     """Which pixels of the first reference may be changed.
@@ -173,12 +196,14 @@ class Mask:
     `image` has the size of the reference. `meaning` says how it is to be read:
     ``"transparent-is-edit"`` (alpha 0 marks what may change) or ``"white-is-edit"`` (white marks
     it, black is kept). A provider's codec converts it to what its service expects.
+
+    Raises:
+        InvalidRequestError: `image` is none, or `meaning` is neither; its `field` is ``mask``.
     """
 
-    image: Image
+    image: Image = attrs.field(validator=_is_image)
     meaning: Literal["transparent-is-edit", "white-is-edit"] = attrs.field(
-        default="transparent-is-edit",
-        validator=attrs.validators.in_(("transparent-is-edit", "white-is-edit")),
+        default="transparent-is-edit", validator=_is_meaning
     )
 
 
