@@ -113,10 +113,11 @@ def _part(part: object, tag: _Tag) -> WirePart:
     thought = read(part, "thought") is True
     blob = read(part, "inlineData")
     if isinstance(blob, Mapping) and _is_picture(blob):
+        declared = read(blob, "mimeType")
         return WireImage(
             # The wire leaves out empty fields, so that data which is missing is empty.
             data=read(blob, "data") or "",
-            declared_media_type=word(read(blob, "mimeType")),
+            declared_media_type=word(declared) if isinstance(declared, str) else None,
             state=_image_state(part, blob, tag),
             thought=thought,
         )

@@ -69,8 +69,8 @@ def _one_of(*allowed: str, prefix: str = "", lower: bool = False, what: str = ""
 
 
 def _modalities(value: Any) -> Any:
-    names = [item.upper() if isinstance(item, str) else item for item in _list(value)]
-    if "IMAGE" not in names or not set(names) <= {"TEXT", "IMAGE"} or len(set(names)) < len(names):
+    names = [item.upper() if isinstance(item, str) else "" for item in _list(value)]
+    if sorted(names) not in (["IMAGE"], ["IMAGE", "TEXT"]):
         raise ValueError('must be ["TEXT", "IMAGE"] or ["IMAGE"]')
     return names
 
@@ -125,8 +125,8 @@ def _safety(value: Any) -> Any:
     """A threshold for all categories, a mapping that changes some, or the whole list."""
     thresholds = {_CATEGORY + name: _DEFAULT_THRESHOLD for name in _DEFAULT_CATEGORIES}
     if isinstance(value, str):
-        threshold = _threshold(value)
-        return _settings({category: threshold for category in thresholds})
+        threshold: str = _threshold(value)
+        return _settings(dict.fromkeys(thresholds, threshold))
     if isinstance(value, Mapping):
         for category, threshold in value.items():
             thresholds[_category(category)] = _threshold(threshold)
