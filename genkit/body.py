@@ -21,7 +21,8 @@ from genkit.lifted import Lifted
 __all__ = ["CHUNK_BYTES", "Base64", "Body", "Raw", "Segment", "json_body"]
 
 CHUNK_BYTES = 192 * 1024
-"""Bytes of the pieces that a body is written in; a multiple of three, so that base64 joins."""
+"""Bytes of a picture or a text that make one piece of a body; a multiple of three, so that the
+base64 of the pieces joins."""
 
 
 @attrs.frozen
@@ -35,9 +36,8 @@ class Base64:
 
     def chunks(self) -> Iterator[bytes]:
         """The characters, piece by piece."""
-        view = memoryview(self.image.data)
-        for start in range(0, len(view), CHUNK_BYTES):
-            yield pybase64.b64encode(view[start : start + CHUNK_BYTES])
+        for piece in _pieces(self.image.data):
+            yield pybase64.b64encode(piece)
 
 
 @attrs.frozen
@@ -51,9 +51,17 @@ class Raw:
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes, piece by piece."""
-        view = memoryview(self.image.data)
-        for start in range(0, len(view), CHUNK_BYTES):
-            yield bytes(view[start : start + CHUNK_BYTES])
+        yield from _pieces(self.image.data)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    if len(data) <= CHUNK_BYTES:
+        # An empty piece would end a chunked body.
+        if data:
+            yield data
+        return
+    for start in range(0, len(data), CHUNK_BYTES):
+        yield data[start : start + CHUNK_BYTES]
 
 
 Segment: TypeAlias = bytes | Base64 | Raw | Lifted
@@ -72,14 +80,12 @@ class Body:
         return sum(len(segment) for segment in self.segments)
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes in order, in pieces of about `CHUNK_BYTES`."""
+        """The bytes in order, in pieces of at most 256 KiB, none of them empty."""
         for segment in self.segments:
             if isinstance(segment, bytes):
-                yield segment
+                yield from _pieces(segment)
             elif isinstance(segment, Lifted):
-                encoded = segment.encoded
-                for start in range(0, len(encoded), CHUNK_BYTES):
-                    yield encoded[start : start + CHUNK_BYTES]
+                yield from _pieces(segment.encoded)
             else:
                 yield from segment.chunks()
 
@@ -98,8 +104,11 @@ class Body:
 def json_body(document: Any, *, content_type: str = "application/json") -> Body:
     """The body of a JSON document that may hold `Base64` and `Lifted` where a string is due.
 
+    It is UTF-8 and has no white space between its tokens.
+
     Raises:
-        TypeError: the document holds something that JSON has no form for.
+        TypeError: the document holds something that JSON has no form for, such as a lone
+            surrogate, an integer of over 64 bits, or more than 254 levels.
     """
     leaves: list[Segment] = []
 

@@ -16,26 +16,34 @@ __all__ = ["LIFT_OVER", "Lifted"]
 LIFT_OVER = 4096
 """Strings of more than this many characters are lifted out of a document."""
 
-_DATA_URL = re.compile(rb"data:[^,]{0,256},")
-_NOT_BASE64 = re.compile(rb"[\s=]+")
+MAX_DEPTH = 128
+"""Levels of the deepest document that is read; services nest theirs a dozen deep."""
+
+_DATA_URL = re.compile(rb"\s*data:[^,]{0,256};base64,", re.IGNORECASE)
+_FROM_URL_SAFE = bytes.maketrans(b"-_", b"+/")
+_WHITE_SPACE = b" \t\r\n\f\v"
 
 
 class Lifted:
     """An immutable long string that can be read as text or as the bytes it encodes in base64.
 
-    The original characters are kept exactly: `text` gives them back whatever they were, and two
-    values are equal when their characters are.
+    The original characters are kept exactly: `text` gives them back whatever they were. A value is
+    equal to another of the same characters, and to the `str` of them. Its length is that of
+    `encoded`, in bytes.
+
+    Raises:
+        ValueError: it is made of bytes that are not UTF-8.
     """
 
     __slots__ = ("_characters",)
 
     def __init__(self, characters: str | bytes) -> None:
         # UTF-8 with surrogatepass, so that every str that a JSON parser may give fits.
-        self._characters = (
-            characters.encode("utf-8", "surrogatepass")
-            if isinstance(characters, str)
-            else characters
-        )
+        if isinstance(characters, str):
+            characters = characters.encode("utf-8", "surrogatepass")
+        elif not characters.isascii():
+            characters.decode("utf-8", "surrogatepass")
+        self._characters = characters
 
     @property
     def text(self) -> str:
@@ -61,13 +69,15 @@ class Lifted:
         return len(self._characters)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, str):
+            return self.text == other
         return isinstance(other, Lifted) and self._characters == other._characters
 
     def __hash__(self) -> int:
-        return hash(self._characters)
+        return hash(self.text)
 
     def __repr__(self) -> str:
-        return f"Lifted({len(self)} characters)"
+        return f"Lifted(<{len(self)} bytes>)"
 
 
 def decode_base64(characters: bytes | str) -> bytes:
@@ -76,7 +86,12 @@ def decode_base64(characters: bytes | str) -> bytes:
     Raises:
         ValueError: it is not base64.
     """
-    raw = characters.encode("ascii") if isinstance(characters, str) else characters
+    if isinstance(characters, bytes):
+        raw = characters
+    elif characters.isascii():
+        raw = characters.encode()
+    else:
+        raise ValueError("base64 has only ASCII characters")
     try:
         # The strict check is also the fast path.
         return pybase64.b64decode(raw, validate=True)
@@ -84,19 +99,32 @@ def decode_base64(characters: bytes | str) -> bytes:
         pass
     if prefix := _DATA_URL.match(raw):
         raw = raw[prefix.end() :]
-    raw = _NOT_BASE64.sub(b"", raw).translate(bytes.maketrans(b"-_", b"+/"))
-    return pybase64.b64decode(raw + b"=" * (-len(raw) % 4), validate=True)
+    raw = raw.translate(_FROM_URL_SAFE, _WHITE_SPACE)
+    bare = raw.rstrip(b"=")
+    if len(raw) - len(bare) > 2:
+        raise ValueError("base64 has at most two padding characters")
+    return pybase64.b64decode(bare + b"=" * (-len(bare) % 4), validate=True)
 
 
 def lift(document: Any, over: int = LIFT_OVER) -> Any:
-    """A copy of a parsed JSON document with its long strings replaced by `Lifted`."""
-    if isinstance(document, str):
-        return Lifted(document) if len(document) > over else document
-    if isinstance(document, dict):
-        return {key: lift(value, over) for key, value in document.items()}
-    if isinstance(document, list):
-        return [lift(value, over) for value in document]
-    return document
+    """A copy of a parsed JSON document with its strings of over `over` characters as `Lifted`.
+
+    Raises:
+        ValueError: it is nested more than 128 levels deep.
+    """
+    return _lift(document, over, MAX_DEPTH)
+
+
+def _lift(value: Any, over: int, levels: int) -> Any:
+    if isinstance(value, str):
+        return Lifted(value) if len(value) > over else value
+    if not isinstance(value, dict | list):
+        return value
+    if levels == 0:
+        raise ValueError(f"the document is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, list):
+        return [_lift(item, over, levels - 1) for item in value]
+    return {key: _lift(item, over, levels - 1) for key, item in value.items()}
 
 
 def text_of(value: object) -> str | None:
