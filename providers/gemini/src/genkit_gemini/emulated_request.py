@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
@@ -17,7 +17,8 @@ from genkit_gemini.models import Model
 
 __all__ = ["Asked", "Signer", "picture_size", "understand"]
 
-_INVALID = "invalid-request"
+_Kind: TypeAlias = Literal["invalid-request", "session-state", "unsupported-option"]
+_INVALID: _Kind = "invalid-request"
 _MADE_OF = 16
 """Edges of a picture at 1K are multiples of so many pixels, as in the service's own table."""
 
@@ -80,7 +81,7 @@ class _RequestError(Exception):
         self,
         message: str,
         field: str | None = None,
-        kind: Literal["invalid-request", "session-state", "unsupported-option"] = _INVALID,
+        kind: _Kind = _INVALID,
     ) -> None:
         super().__init__(message)
         self.facts = ErrorFacts(kind=kind, message=message, field=field)
