@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 import orjson
@@ -25,38 +25,64 @@ __all__ = [
     "json_body",
 ]
 
-_KEY_PARAMETERS = frozenset({"key", "api_key", "apikey", "api-key", "access_token", "token"})
+_KEY_PARAMETERS = frozenset(
+    {"key", "api_key", "apikey", "api-key", "x-api-key", "x-goog-api-key", "subscription-key"}
+    | {"access_token", "auth_token", "token", "authorization", "secret", "client_secret"}
+)
+# A token of RFC 9110, 5.6.2, and the visible characters of ASCII with blanks between.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def _check_header_name(_value: object, _attribute: object, name: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        raise ValueError(f"header name {name[:60]!r}: it must be a token of letters, digits and -")
+
+
+def _check_prefix(_auth: object, _attribute: object, prefix: str) -> None:
+    if not _HEADER_VALUE.fullmatch(prefix.rstrip(" ")):
+        raise ValueError("the prefix of a credential must be printable ASCII")
 
 
 @attrs.frozen
 class AuthHeader:
-    """The header that takes the credential, and what stands before it (``"Bearer "``)."""
+    """The header that takes the credential, and what stands before it (``"Bearer "``).
 
-    name: str
-    prefix: str = ""
+    Raises:
+        ValueError: either cannot stand in a header.
+    """
+
+    name: str = attrs.field(converter=lambda name: name.lower(), validator=_check_header_name)
+    prefix: str = attrs.field(default="", validator=_check_prefix)
 
 
-def _lower(headers: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType({name.lower(): value for name, value in headers.items()})
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
-def _clean_headers(_request: object, _attribute: object, headers: Mapping[str, str]) -> None:
+def _check_headers(_request: object, _attribute: object, headers: Mapping[str, str]) -> None:
     for name, value in headers.items():
-        if any(character in name + value for character in "\r\n\0"):
-            raise ValueError(f"header {name!r} has a line break or a NUL")
+        _check_header_name(None, None, name)
+        if not _HEADER_VALUE.fullmatch(value):
+            # The value is not shown: it may be secret.
+            raise ValueError(f"header {name!r}: its value must be printable ASCII on one line")
 
 
-def _clean_url(_request: object, _attribute: object, url: str) -> None:
-    if not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("the URL must be quoted: printable ASCII without spaces")
+def _check_url(_request: object, _attribute: object, url: str) -> None:
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        raise ValueError("the URL must be quoted: printable ASCII without spaces or backslashes")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("the URL must be absolute, with http or https")
-    if parts.username or parts.password:
+    if parts.port == 0:
+        raise ValueError("the URL must have a port from 1 to 65535, or none")
+    if "@" in parts.netloc:
         raise ValueError("the URL must hold no credentials")
-    for name, _value in parse_qsl(parts.query, keep_blank_values=True):
-        if name.lower() in _KEY_PARAMETERS:
-            raise ValueError(f"query parameter {name!r}: a key travels in a header, never in a URL")
+    if any(unquote(segment) in (".", "..") for segment in parts.path.split("/")):
+        # HTTP libraries resolve these, and the request would go elsewhere.
+        raise ValueError("the URL's path must have no . or .. between its slashes")
 
 
 @attrs.frozen(kw_only=True)
@@ -67,10 +93,10 @@ class WireRequest:
         ValueError: the URL or a header cannot be sent safely (line breaks, a key in the query).
     """
 
-    method: str = "POST"
-    url: str = attrs.field(validator=_clean_url)
+    method: str = attrs.field(default="POST", validator=attrs.validators.in_(_METHODS))
+    url: str = attrs.field(validator=_check_url)
     headers: Mapping[str, str] = attrs.field(
-        factory=dict, converter=_lower, validator=_clean_headers
+        factory=dict, converter=_lower, validator=_check_headers
     )
     """By lower-case name. Content type and length come from `body`."""
     body: Body | None = None
@@ -78,6 +104,16 @@ class WireRequest:
     """`None` for requests that must not carry the credential, such as downloads."""
     notices: tuple[Notice, ...] = ()
     """What the codec wants the caller to know of how it expressed the request."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.auth is None and self.method == "GET":
+            # A download: its address is its own permit, and a signed query must stay as it is.
+            return
+        for name, _value in parse_qsl(urlsplit(self.url).query, keep_blank_values=True):
+            if name.lower() in _KEY_PARAMETERS:
+                raise ValueError(
+                    f"query parameter {name!r}: a key travels in a header, never in a URL"
+                )
 
 
 @attrs.frozen(kw_only=True)
@@ -98,15 +134,17 @@ class WireResponse:
     def from_bytes(
         cls, status: int, headers: Mapping[str, str], body: bytes, *, lift_over: int | None = None
     ) -> WireResponse:
-        """The answer with these bytes. What the content type says does not matter.
+        """The answer with these bytes. What the content type says does not matter. Never raises.
 
-        Services label errors wrongly, so JSON is what parses as JSON.
+        Services label errors wrongly, so JSON is what parses as JSON (RFC 8259): UTF-8, with or
+        without a byte order mark, without NaN, lone surrogates or integers of endless digits, and
+        nested at most 128 levels deep. Anything else is kept as `body`.
         """
         try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            document = orjson.loads(body.removeprefix(_BYTE_ORDER_MARK))
+            document = lift(document) if lift_over is None else lift(document, lift_over)
+        except ValueError:
             return cls(status=status, headers=headers, body=body)
-        document = lift(document) if lift_over is None else lift(document, lift_over)
         return cls(status=status, headers=headers, document=document, is_json=True)
 
     def snippet(self, limit: int = 2048) -> str:
