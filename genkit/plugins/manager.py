@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Plugins"]
 
+NONE_INSTALLED = (
+    "none is installed. Gemini's is the distribution genkit-provider-gemini:"
+    " pip install genkit-provider-gemini"
+)
+
 
 class Plugins:
     """The plugins that are installed, or those behind the given entry points.
@@ -99,7 +104,7 @@ class Plugins:
             ConfigurationError: `settings` are not what it takes.
         """
         if name not in self._entries(PROVIDER_GROUP):
-            raise self._unknown(name)
+            raise self.unknown(name)
         factory = self._factory(name)
         try:
             provider = factory(settings)
@@ -156,17 +161,12 @@ class Plugins:
         factory: ProviderFactory = factories[name]
         return factory
 
-    def _unknown(self, name: str) -> InvalidRequestError:
-        names = self.names()
+    def unknown(self, name: str, accounts: Iterable[str] = ()) -> InvalidRequestError:
+        """The error that there is no provider `name`; it names those there are, and `accounts`."""
+        names = sorted({*self.names(), *accounts})
         near = difflib.get_close_matches(name, names, n=1)
-        if not names:
-            known = (
-                "no provider is installed. Gemini's is the distribution genkit-provider-gemini:"
-                " pip install genkit-provider-gemini"
-            )
-        else:
-            known = f"installed: {', '.join(names)}"
         meant = f" (did you mean {near[0]!r}?)" if near else ""
+        known = f"there are {', '.join(names)}" if names else NONE_INSTALLED
         return InvalidRequestError(
             f"model: there is no provider called {name!r}{meant}; {known}", field="model"
         )

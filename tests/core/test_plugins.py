@@ -265,7 +265,7 @@ class TestProviders:
         with pytest.raises(InvalidRequestError, match=r"did you mean 'gemini'\?") as caught:
             site.plugins().provider("gemin", settings("gemin"))
         assert caught.value.field == "model"
-        assert "installed: gemini, other" in str(caught.value)
+        assert "there are gemini, other" in str(caught.value)
 
     def test_without_any_it_says_what_to_install(self) -> None:
         """Where no provider is installed, the error names one."""
