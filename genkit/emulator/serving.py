@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -80,12 +81,18 @@ def instructions(emulator: Emulator) -> str:
     names = emulator.providers
     lines = [f"The emulator is at {emulator.url}. It costs nothing; any made-up key will do."]
     for name in names:
+        url = emulator.base_url(name)
+        variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
         lines += [
             "",
             f"For {name}, in genkit.toml:",
             "",
             f"    [providers.{name}]",
-            f'    base_url = "{emulator.base_url(name)}"',
+            f'    base_url = "{url}"',
+            "",
+            "or in the environment:",
+            "",
+            f"    export GENKIT_BASE_URL_{variable}={url}",
         ]
     if not names:
         lines += ["", "No installed provider brings an emulation: genkit doctor says more."]

@@ -64,6 +64,15 @@ def test_a_ledger_that_cannot_be_written(tmp_path: Path) -> None:
     assert output.getvalue() == ""
 
 
+def test_instructions() -> None:
+    """The way to each service is told for the file and for the environment."""
+    emulator = Emulator([ToyEmulation(name="my-toy")])
+    url = emulator.base_url("my-toy")
+    text = instructions(emulator)
+    assert f'[providers.my-toy]\n    base_url = "{url}"' in text
+    assert f"export GENKIT_BASE_URL_MY_TOY={url}\n" in text
+
+
 def test_instructions_without_services() -> None:
     """Without any emulation the program says so."""
     assert "No installed provider" in instructions(Emulator([]))
@@ -93,4 +102,3 @@ def test_request_lines_are_safe_for_terminals() -> None:
 def test_emulations_of_installed_providers() -> None:
     """Without a list, the emulator serves what the installed providers bring."""
     assert "gemini" in Emulator().providers
-    assert "base_url" in instructions(Emulator([ToyEmulation()]))
