@@ -41,6 +41,10 @@ def _check_header_name(_value: object, _attribute: object, name: str) -> None:
         raise ValueError(f"header name {name[:60]!r}: it must be a token of letters, digits and -")
 
 
+def _lower_name(name: str) -> str:
+    return name.lower()
+
+
 def _check_prefix(_auth: object, _attribute: object, prefix: str) -> None:
     if not _HEADER_VALUE.fullmatch(prefix.rstrip(" ")):
         raise ValueError("the prefix of a credential must be printable ASCII")
@@ -54,7 +58,7 @@ class AuthHeader:
         ValueError: either cannot stand in a header.
     """
 
-    name: str = attrs.field(converter=lambda name: name.lower(), validator=_check_header_name)
+    name: str = attrs.field(converter=_lower_name, validator=_check_header_name)
     prefix: str = attrs.field(default="", validator=_check_prefix)
 
 
