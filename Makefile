@@ -66,10 +66,9 @@ format: $(STAMP) ## Format the code and mend what the linter can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-record: $(STAMP) ## Record a provider's cassettes anew against the live service: PROVIDER=gemini
-	@test -d 'tests/providers/$(PROVIDER)' && test -n '$(PROVIDER)' || { \
-		echo "Which provider? make record PROVIDER=gemini" >&2; exit 2; }
-	GENKIT_RECORD='$(PROVIDER)' $(BIN)/python -m pytest 'tests/providers/$(PROVIDER)' $(ARGS)
+record: $(STAMP) ## Record a provider's cassettes anew, live where a key is set: PROVIDER=gemini
+	@test -n '$(PROVIDER)' || { echo "Which provider? make record PROVIDER=gemini" >&2; exit 2; }
+	$(BIN)/python scripts/record.py '$(PROVIDER)' $(ARGS)
 
 clean: ## Remove the environments and all that was built
 	rm -rf .venv .venv-* build dist providers/*/dist demo-output

@@ -14,10 +14,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-RECORDING = os.environ.get("GENKIT_RECORD", "")
-"""The provider whose cassettes are recorded anew: its tests need the network and a key."""
-
-_KEPT = {"GENKIT_TRAFFIC", "GENKIT_RECORD"}
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
@@ -30,15 +26,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(patch.undo)
 
     for name in list(os.environ):
-        is_ours = name.startswith("GENKIT_") and name not in _KEPT
-        if is_ours or name.upper() in _PROXIES or (name in _KEYS and not RECORDING):
+        is_ours = name.startswith("GENKIT_") and name != "GENKIT_TRAFFIC"
+        if is_ours or name in _KEYS or name.upper() in _PROXIES:
             patch.delenv(name)
     for name in ("HOME", "USERPROFILE"):
         patch.setenv(name, home.name)
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         patch.setenv(name, str(Path(home.name, name.lower())))
-    if not RECORDING:
-        _block_network(patch)
+    _block_network(patch)
 
 
 def _block_network(patch: pytest.MonkeyPatch) -> None:
