@@ -9,6 +9,7 @@ from typing import Any
 
 import PIL.Image
 
+from genkit.conversation import Conversation, ProviderState, Turn
 from genkit.images import Image
 from genkit.provider import Context, ErrorFacts, ImageProvider, Outcome, ProviderSettings
 from genkit.request import GenerationRequest
@@ -16,6 +17,7 @@ from genkit.wire import WireRequest, WireResponse
 from genkit_gemini import GeminiProvider
 
 MODEL = "gemini-nano-banana-2.1"
+VERTEX = "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google"
 
 
 def provider(**settings: Any) -> GeminiProvider:
@@ -79,3 +81,24 @@ def candidate(*parts: Any, reason: str | None = "STOP", **fields: Any) -> dict[s
 def inline(data: str = "AAAA", media_type: str = "image/png", **beside: Any) -> dict[str, Any]:
     """A part that is a picture."""
     return {"inlineData": {"mimeType": media_type, "data": data}, **beside}
+
+
+def state(data: Any, *, model: str = MODEL) -> ProviderState:
+    """A state of our provider's own."""
+    return ProviderState("gemini", model, data)
+
+
+def continued(*turns: Turn) -> Any:
+    """The contents of a request that continues these turns, without the new one."""
+    *before, last = encode(context=Context(model=MODEL, conversation=Conversation(turns)))[
+        "contents"
+    ]
+    assert last == {"role": "user", "parts": [{"text": "a banana"}]}
+    return before
+
+
+def png_text() -> str:
+    """The base64 of a small picture."""
+    return str(
+        encode(request(input_image=picture()))["contents"][0]["parts"][1]["inlineData"]["data"]
+    )
