@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from genkit.images import parse_aspect_ratio
 from genkit.provider import RatioTiers
 from genkit_gemini.models import DEFAULT_MODEL, IN_SERVICE, MODELS, find_model
+from genkit_gemini.options import OPTIONS
 from tests.providers.gemini.support import provider
 
 
@@ -128,3 +131,17 @@ def test_options_depend_on_model_and_backend() -> None:
     assert here - old == {"thinking_level", "thinking_budget", "include_thoughts"}
     assert vertex - here == {"person_generation"}
     assert {"safety_settings", "temperature", "google_search"} <= old
+
+
+def test_the_readme_names_what_there_is(root: Path) -> None:
+    """Every model in service, with its price, and every option stands in the README."""
+    readme = (root / "providers" / "gemini" / "README.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w.-]+)`.*\| (\$[\d.]+) \|$", readme, re.MULTILINE))
+    prices = {model: provider().capabilities(model).prices for model in IN_SERVICE}
+    assert rows == {
+        model: f"${price.image_tokens['1K'] * (price.output_image or 0) / 1e6:.4f}"
+        for model, price in prices.items()
+        if price is not None
+    }
+    first_column = "".join(re.findall(r"^\|(.*?)\|", readme, re.MULTILINE))
+    assert set(OPTIONS) <= set(re.findall(r"`([a-z_]+)`", first_column))
