@@ -1,0 +1,248 @@
+"""The transport over aiohttp."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import functools
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import aiohttp
+from aiohttp.http import HttpProcessingError
+from yarl import URL
+
+from genkit.body import Body
+from genkit.errors import ConfigurationError, GenerationError, GenkitError
+from genkit.secrets import Secret
+from genkit.transport.failures import describe_failure, describe_timeout
+from genkit.transport.interface import TransportSettings
+from genkit.transport.progress import Progress, Upload, take_in, trace_config
+from genkit.transport.reading import BodyReader, is_success, read_answer, what_came
+from genkit.wire import WireRequest, WireResponse
+
+__all__ = ["HttpTransport"]
+
+SMALL_BODY = 64 * 1024
+"""Bytes up to which a body is sent in one piece."""
+
+Session = AsyncGenerator[aiohttp.ClientSession, None]
+
+
+class HttpTransport:
+    """Sends over HTTP/1.1 with one aiohttp session for each running event loop.
+
+    A session is made when it is first needed. It ends with `close`, or by itself when its event
+    loop ends in the ordinary way (`asyncio.run`), so that one transport can serve several.
+
+    Raises:
+        ConfigurationError: the CA bundle of the settings cannot be used.
+    """
+
+    def __init__(self, settings: TransportSettings | None = None) -> None:
+        self._settings = settings or TransportSettings()
+        if self._settings.ca_bundle is not None:
+            self._tls  # noqa: B018  # a file that cannot be used is told now
+        self._sessions: dict[asyncio.AbstractEventLoop, tuple[Session, aiohttp.ClientSession]] = {}
+        self._closed = False
+
+    async def send(
+        self,
+        request: WireRequest,
+        *,
+        credential: Secret | None,
+        timeout: float,  # noqa: ASYNC109  # how far the request got by then decides the error
+        max_bytes: int,
+    ) -> WireResponse:
+        """The answer to `request`, whatever its status; see `Transport.send`.
+
+        Raises:
+            ConnectionFailedError: it did not reach the service, or not whole.
+            AmbiguousError: it was sent, and the connection ended without an answer.
+            AttemptTimeoutError: it was sent, and `timeout` passed.
+            ResponseDecodeError: the answer is cut, too large, not HTTP or badly compressed.
+            GenkitError: the transport was closed.
+        """
+        session = await self._session()
+        is_secure = any(
+            url.startswith("https:") for url in (request.url, self._settings.proxy or "")
+        )
+        tls = self._tls if is_secure else None
+        exchange = _Exchange(request, self._settings, tls, max_bytes)
+        try:
+            async with asyncio.timeout(timeout):
+                return await exchange.run(session, credential)
+        except (aiohttp.ClientError, HttpProcessingError, GenerationError, OSError) as error:
+            # `OSError` has the `TimeoutError` of the block above among its kinds. Anything else,
+            # such as a cassette that does not fit, is no failure of the connection.
+            outcome = exchange.outcome(error, timeout)
+        # Raised here and not in the handler, so that aiohttp's error is in no chain.
+        if isinstance(outcome, GenerationError):
+            raise outcome
+        return outcome
+
+    async def close(self) -> None:
+        """Free this event loop's connections. A later `send` is an error, in any loop."""
+        self._closed = True
+        session, _ = self._sessions.pop(asyncio.get_running_loop(), (None, None))
+        if session is not None:
+            await session.aclose()
+        self._forget_closed_loops()
+
+    @functools.cached_property
+    def _tls(self) -> ssl.SSLContext:
+        # Made when it is needed: reading the system's authorities takes 30 ms.
+        return _tls_context(self._settings.ca_bundle)
+
+    async def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise GenkitError("the transport is closed; make a new client")
+        loop = asyncio.get_running_loop()
+        _, session = self._sessions.get(loop, (None, None))
+        if session is None or session.closed:
+            self._forget_closed_loops()
+            lifetime = _lifetime(self._settings)
+            session = await anext(lifetime)  # does not give way, so no other task comes between
+            self._sessions[loop] = (lifetime, session)
+        return session
+
+    def _forget_closed_loops(self) -> None:
+        for loop in list(self._sessions):
+            if loop.is_closed():
+                del self._sessions[loop]
+
+
+async def _lifetime(settings: TransportSettings) -> Session:
+    """The session of the running loop, until it is closed.
+
+    A generator, because an event loop closes its asynchronous generators before it ends.
+    """
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=settings.connection_limit),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        trace_configs=[trace_config()],
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),
+    )
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+class _Exchange:
+    """One request on its way, and what came of it."""
+
+    def __init__(
+        self,
+        request: WireRequest,
+        settings: TransportSettings,
+        tls: ssl.SSLContext | None,
+        max_bytes: int,
+    ) -> None:
+        self._request = request
+        self._settings = settings
+        self._tls = tls
+        self._max_bytes = max_bytes
+        body = request.body
+        self._progress = Progress(streamed=body is not None and body.length > SMALL_BODY)
+        self._reader: BodyReader | None = None
+
+    async def run(self, session: aiohttp.ClientSession, credential: Secret | None) -> WireResponse:
+        """Send the request and read the answer."""
+        response = await self._open(session, credential)
+        try:
+            self._progress.status = response.status
+            self._progress.headers = {
+                name.lower(): ", ".join(response.headers.getall(name)) for name in response.headers
+            }
+            self._reader = BodyReader(self._progress, self._max_bytes)
+            answer = await read_answer(response, self._progress, self._reader)
+        except BaseException:
+            response.close()
+            raise
+        response.release()
+        return answer
+
+    def outcome(self, error: Exception, timeout: float) -> WireResponse | GenerationError:
+        """What an exchange gives that `error` ended.
+
+        An answer that is no success is one though its body is not whole: the status says enough.
+        """
+        status = self._progress.status
+        if status is not None and not is_success(status):
+            return what_came(self._progress, self._reader)
+        if isinstance(error, GenerationError):
+            return error
+        if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+            return describe_timeout(self._request, self._progress, timeout)
+        came = self._reader.raw if self._reader is not None else b""
+        return describe_failure(error, self._request, self._progress, came)
+
+    async def _open(
+        self, session: aiohttp.ClientSession, credential: Secret | None
+    ) -> aiohttp.ClientResponse:
+        # The service may have closed idle connections. Hearing of that before one is chosen makes
+        # the difference between a new connection and a request whose fate nobody knows.
+        await take_in()
+        proxy = self._proxy_options()
+        # The key is in this frame, so nothing of ours is raised here.
+        return await session.request(
+            self._request.method,
+            URL(self._request.url, encoded=True),
+            headers=self._headers(credential) | self._plain_proxy_headers(proxy),
+            data=self._data(),
+            ssl=self._tls or True,
+            allow_redirects=False,
+            trace_request_ctx=self._progress,
+            **proxy,
+        )
+
+    def _headers(self, credential: Secret | None) -> dict[str, str]:
+        request = self._request
+        headers = {"user-agent": self._settings.user_agent, **request.headers}
+        headers["accept-encoding"] = "identity"
+        if request.body is not None:
+            headers["content-type"] = request.body.content_type
+            headers["content-length"] = str(request.body.length)
+        if request.auth is not None and credential is not None:
+            headers[request.auth.name.lower()] = request.auth.prefix + credential.reveal()
+        return headers
+
+    def _data(self) -> bytes | AsyncIterator[bytes] | None:
+        body: Body | None = self._request.body
+        if body is None:
+            return None
+        return Upload(body, self._progress) if self._progress.streamed else body.to_bytes()
+
+    def _proxy_options(self) -> dict[str, Any]:
+        settings = self._settings
+        if settings.proxy is None:
+            return {}
+        headers: dict[str, str] = {}
+        if settings.proxy_credentials is not None:
+            pair = base64.b64encode(settings.proxy_credentials.reveal().encode()).decode()
+            headers["proxy-authorization"] = f"Basic {pair}"
+        return {"proxy": settings.proxy, "proxy_headers": headers}
+
+    def _plain_proxy_headers(self, proxy: dict[str, Any]) -> dict[str, str]:
+        # Without TLS there is no tunnel: the proxy reads the headers of the request itself.
+        is_plain = self._request.url.startswith("http://")
+        return dict(proxy["proxy_headers"]) if proxy and is_plain else {}
+
+
+def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_bundle)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it holds no certificates"
+        raise ConfigurationError(
+            problems=(
+                f"transport.ca_bundle: cannot use {ca_bundle!r}: {reason};"
+                " give the path of a PEM file with certificates",
+            )
+        ) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
