@@ -302,7 +302,7 @@ def _parse(
     if problem is not None:
         return ConfigurationError(problem)
     if kind == "file":
-        reference = str(Path(folder or ".", Path(reference).expanduser()))
+        reference = str(Path(folder or ".", os.path.expanduser(reference)))
     return SecretSource(kind=kind, reference=reference, environ=environ)
 
 

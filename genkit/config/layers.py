@@ -14,12 +14,21 @@ import attrs
 from genkit.errors import InvalidRequestError
 from genkit.files import read_regular_file
 
-__all__ = ["Layer", "code_layer", "environment_layer", "file_layer", "files", "nearest"]
+__all__ = [
+    "Layer",
+    "candidates",
+    "code_layer",
+    "environment_layer",
+    "file_layer",
+    "files",
+    "nearest",
+]
 
 FILE_NAME = "genkit.toml"
 MAX_FILE_BYTES = 1024 * 1024
 
 _PREFIX = "GENKIT_"
+_CONFIG = "GENKIT_CONFIG"
 _BASE_URL = "GENKIT_BASE_URL_"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -50,8 +59,10 @@ class Layer:
 # -- files ------------------------------------------------------------------------------------
 
 
-def files(explicit: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Layer, ...]:
-    """The files there are, the most general first; a file that was named has to be there."""
+def candidates(
+    explicit: Path | None, environ: Mapping[str, str], folder: Path
+) -> Mapping[Path, bool]:
+    """Every file that is looked for, the most general first, and whether it has to be there."""
     named = environ.get("GENKIT_CONFIG")
     candidates = {
         _resolved(_user_folder(environ) / FILE_NAME, folder): False,
@@ -62,15 +73,20 @@ def files(explicit: Path | None, environ: Mapping[str, str], folder: Path) -> tu
             resolved = _resolved(path, folder)
             candidates.pop(resolved, None)  # so that it stands at the end
             candidates[resolved] = True
+    return candidates
+
+
+def files(explicit: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Layer, ...]:
+    """The files there are, the most general first; a file that was named has to be there."""
     return tuple(
         file_layer(path)
-        for path, is_required in candidates.items()
+        for path, is_required in candidates(explicit, environ, folder).items()
         if is_required or path.is_file()
     )
 
 
 def _resolved(path: Path, folder: Path) -> Path:
-    return Path(os.path.abspath(folder / path.expanduser()))
+    return Path(os.path.abspath(folder / os.path.expanduser(path)))
 
 
 def _user_folder(environ: Mapping[str, str]) -> Path:
@@ -89,10 +105,10 @@ def file_layer(path: Path) -> Layer:
         text = read_regular_file(path, max_bytes=MAX_FILE_BYTES, field="file").decode("utf-8-sig")
         values = tomllib.loads(text)
     except InvalidRequestError as error:
-        problem = error.message.removeprefix("file: ")
+        problem = error.message.removeprefix("file: ").replace(repr(str(path)), "it")
     except UnicodeDecodeError:
         problem = "it is not UTF-8"
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # `tomllib.TOMLDecodeError`, or a number of too many digits
         problem = f"it is not TOML: {error}"
     except RecursionError:
         problem = "it is nested too deeply"
@@ -152,7 +168,7 @@ def environment_layer(environ: Mapping[str, str], folder: Path, accounts: Iterab
     by_variable = {_as_variable(name): name for name in accounts}
     for variable in sorted(environ):
         text = environ[variable].strip()
-        if not text or not variable.startswith(_PREFIX):
+        if not text or not variable.startswith(_PREFIX) or variable == _CONFIG:
             continue
         if variable in _VARIABLES:
             path, read = _VARIABLES[variable]
@@ -160,7 +176,7 @@ def environment_layer(environ: Mapping[str, str], folder: Path, accounts: Iterab
             suffix = variable.removeprefix(_BASE_URL)
             path, read = f"providers.{by_variable.get(suffix, suffix.lower())}.base_url", _text
         else:
-            if meant := nearest(variable, [*_VARIABLES, "GENKIT_CONFIG"], cutoff=0.85):
+            if meant := nearest(variable, [*_VARIABLES, _CONFIG], cutoff=0.85):
                 warnings.append(f"environment {variable}: this is no setting{meant}")
             continue
         origins[path] = f"environment {variable}"

@@ -179,7 +179,7 @@ class _Reader:
     def _path(self, value: object) -> str:
         if not isinstance(value, str | os.PathLike) or not str(value) or "\0" in str(value):
             raise checks.wrong("the path of a file or folder", value)
-        return str(self._layer.folder / Path(value).expanduser())
+        return str(self._layer.folder / os.path.expanduser(value))
 
     def _secret(self, value: object) -> SecretSource:
         problem = "expected env:NAME, file:PATH or command:PROGRAM ARGUMENTS"

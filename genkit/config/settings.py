@@ -127,7 +127,11 @@ class Settings:
         for name, config in sorted(self.providers.items()):
             yield from self._rows(f"providers.{name}", config)
         for name, text in sorted(self.templates.items()):
-            yield f"templates.{name}", _shown(text), self.origin(f"templates.{name}")
+            yield (
+                f"templates.{name}",
+                _shown(" ".join(text.split())[:60]),
+                self.origin(f"templates.{name}"),
+            )
 
     def _rows(
         self, path: str, table: ClientSettings | ProviderConfig
