@@ -114,6 +114,9 @@ class TestProviders:
             plugins.provider("one", settings("one"))
         assert caught.value.name == "one"
         assert str(caught.value).startswith("provider 'one' (genkit-provider-one): ")
+        with pytest.raises(PluginError) as again:
+            plugins.provider("one", settings("one"))
+        assert str(again.value) == str(caught.value)
         [problem] = plugins.problems
         assert problem == PluginProblem(
             name="one",

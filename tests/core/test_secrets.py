@@ -231,6 +231,13 @@ class TestOf:
             SecretSource.of(key)
         assert KEY not in whole_story(caught.value)
 
+    @pytest.mark.parametrize("key", [f"{KEY}\nx", KEY.encode()])
+    def test_wrong_literals_are_refused_without_showing_them(self, key: str) -> None:
+        """What is said to be a key and cannot be one is refused the same way."""
+        with pytest.raises(AuthenticationError) as caught:
+            SecretSource.literal(key)
+        assert KEY not in whole_story(caught.value)
+
     def test_a_literal_is_described_without_the_key(self) -> None:
         """A key given in code is described as that."""
         source = SecretSource.literal(KEY)
