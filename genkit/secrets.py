@@ -87,6 +87,9 @@ class Secret:
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("a Secret cannot be pickled")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled")
+
 
 def _problem(value: object) -> str | None:
     """What makes `value` unfit as a key, in words that do not show it."""

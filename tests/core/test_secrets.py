@@ -85,6 +85,8 @@ class TestSecret:
         """Pickling fails in every protocol."""
         with pytest.raises(TypeError, match="cannot be pickled"):
             pickle.dumps(Secret(KEY), protocol)
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            Secret(KEY).__getstate__()  # what other serializers ask for
 
     @pytest.mark.parametrize("dump", [json.dumps, orjson.dumps])
     def test_it_cannot_be_written_as_json(self, dump: Callable[[object], object]) -> None:
