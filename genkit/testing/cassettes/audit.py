@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{32,}|[A-Za-z0-9+/]{32,}={0,2}")
 _OPAQUE_FIELDS = (".thoughtSignature", ".thought_signature", ".signature")
 """Random by nature, and no secret."""
 
-_MOST_BITS = 4.0
-"""Bits of entropy for each character, above which a token looks drawn at random."""
+_MOST_CHANGES = 0.4
+"""Share of neighbours of unlike kind, above which a token looks drawn at random."""
 
 
 def audit(folder: Path, most_bytes: int = MOST_BYTES) -> list[str]:
@@ -77,16 +76,26 @@ def _secrets_of(path: Path) -> Iterator[str]:
         return
     except yaml.YAMLError:
         document = None
-    lines = enumerate(text.splitlines(), start=1)
-    # The lines show comments too; the fields show texts that the file breaks over lines.
-    for where, value in [*((f"line {number}", line) for number, line in lines), *_texts(document)]:
-        for name, pattern, _replacement in SECRETS:
-            if pattern.search(value):
-                yield f"{where}: {name}"
-        if _MACHINE.search(value):
-            yield f"{where}: a port of the machine that recorded it"
-        if not where.endswith(_OPAQUE_FIELDS) and _holds_random_token(value):
-            yield f"{where}: looks like a secret"
+    for number, line in enumerate(text.splitlines(), start=1):
+        # Of a document the fields are looked at below, each under its name.
+        is_looked_at = document is None or line.lstrip().startswith("#")
+        for finding in _findings(line, is_opaque=not is_looked_at):
+            yield f"line {number}: {finding}"
+    for where, value in _texts(document):
+        for finding in _findings(value, is_opaque=where.endswith(_OPAQUE_FIELDS)):
+            yield f"{where}: {finding}"
+
+
+def _findings(text: str, *, is_opaque: bool) -> Iterator[str]:
+    for name, pattern, _replacement in SECRETS:
+        if pattern.search(text):
+            yield name
+    if _MACHINE.search(text):
+        yield "a port of the machine that recorded it"
+    if is_opaque or is_stand_in(text):
+        return
+    if any(_looks_random(match.group()) for match in _TOKEN.finditer(text)):
+        yield "looks like a secret"
 
 
 def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
@@ -102,20 +111,17 @@ def _texts(value: Any, where: str = "") -> Iterator[tuple[str, str]]:
         yield where, value
 
 
-def _holds_random_token(text: str) -> bool:
-    return not is_stand_in(text) and any(
-        _looks_random(match.group()) for match in _TOKEN.finditer(text)
-    )
-
-
 def _looks_random(token: str) -> bool:
-    is_mixed = (
-        any(character.islower() for character in token)
-        and any(character.isupper() for character in token)
-        and sum(character.isdigit() for character in token) > 2
-    )
-    if not is_mixed or is_stand_in(token):
-        return False
-    counts = Counter(token).values()
-    bits = -sum(count / len(token) * math.log2(count / len(token)) for count in counts)
-    return bits > _MOST_BITS
+    """Whether letters of both cases and digits follow each other without any order.
+
+    In names, however long, most neighbours are of one kind; drawn at random, two of three are not.
+    """
+    kinds = [_kind(character) for character in token]
+    changes = sum(one != other for one, other in pairwise(kinds))
+    return len(set(kinds)) > 2 and changes > _MOST_CHANGES * len(token) and not is_stand_in(token)
+
+
+def _kind(character: str) -> str:
+    if character.isalpha():
+        return "upper" if character.isupper() else "lower"
+    return "digit" if character.isdigit() else "mark"
