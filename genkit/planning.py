@@ -19,7 +19,7 @@ from genkit.request import Adapt, GenerationRequest
 from genkit.response import Adjustment, Notice
 from genkit.wire import WireRequest
 
-__all__ = ["Defaults", "Plan", "WireSlot", "plan_call"]
+__all__ = ["Defaults", "Plan", "WireSlot", "check_namespaces", "plan_call"]
 
 _INT32 = 2**31
 
@@ -99,7 +99,7 @@ def plan_call(
     rendered = defaults.templates.render(
         adapted.request,
         strict=defaults.strict if request.strict is None else request.strict,
-        template=request.template or (None if refinement else defaults.template),
+        template=request.template or (None if request.strict is False else defaults.template),
         refinement=refinement,
         size=adapted.size,
     )
@@ -230,7 +230,7 @@ def _user_turn(prepared: GenerationRequest) -> Turn:
     return Turn("user", (TextPart(prepared.prompt), *map(ImagePart, prepared.images)))
 
 
-def option_namespaces(options: Mapping[str, object], known: tuple[str, ...]) -> None:
+def check_namespaces(options: Mapping[str, object], known: tuple[str, ...]) -> None:
     """Check that every namespace of `provider_options` belongs to a provider.
 
     Raises:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, Unpack
 from genkit.client import Client, ClientOptions, ManyOutcome
 from genkit.planning import Plan
 from genkit.pricing import Estimate
+from genkit.provider import ListedModel
 from genkit.request import GenerationRequest, RequestFields
 from genkit.response import GenerationResponse
 
@@ -80,6 +81,10 @@ class SyncClient:
     def plan(self, request: str | GenerationRequest, **fields: Unpack[RequestFields]) -> Plan:
         """As `genkit.Client.plan`."""
         return self._client.plan(request, **fields)
+
+    def list_models(self, provider: str | None = None) -> tuple[ListedModel, ...]:
+        """As `genkit.Client.list_models`, blocking."""
+        return self._run(self._client.list_models(provider))
 
     def close(self) -> None:
         """End what is under way and free the connections; closing again does nothing."""
