@@ -15,7 +15,8 @@ import click
 
 from genkit.cli.documents import error_document
 from genkit.cli.exit_codes import MEANINGS, ExitCode, exit_code_of
-from genkit.cli.failures import Interrupted, show_error
+from genkit.cli.failures import show_error
+from genkit.cli.interruption import Interrupted
 from genkit.cli.screen import Screen
 from genkit.errors import GenkitError
 

@@ -18,7 +18,7 @@ from genkit.cli.accounts import account_names, provider_for_model
 from genkit.cli.documents import response_document
 from genkit.cli.dry_run import plan_document, show_plan
 from genkit.cli.exit_codes import ExitCode
-from genkit.cli.failures import Interrupted
+from genkit.cli.interruption import Interrupted
 from genkit.cli.options import CallOptions, read_prompt
 from genkit.cli.outputs import Target
 from genkit.cli.progress import Progress, showing

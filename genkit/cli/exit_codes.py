@@ -7,6 +7,7 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from genkit import errors
+from genkit.cli.interruption import Interrupted
 
 __all__ = ["EXIT_CODES", "MEANINGS", "ExitCode", "exit_code_of"]
 
@@ -70,6 +71,7 @@ EXIT_CODES: Mapping[type[Exception], ExitCode] = MappingProxyType(
         errors.NoImageError: ExitCode.NO_IMAGE,
         errors.DownloadError: ExitCode.NO_IMAGE,
         errors.OutputError: ExitCode.OUTPUT,
+        Interrupted: ExitCode.INTERRUPTED,
     }
 )
 """By error class; a class that is not here has the code of its nearest base."""

@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from genkit import errors
-from genkit.cli.progress import Progress
 from genkit.cli.screen import Screen
 from genkit.cli.words import attempts_words, charge_words, seconds
-from genkit.errors import Charge
-from genkit.response import Attempt
 
-__all__ = ["Interrupted", "advice_for", "show_error"]
+__all__ = ["advice_for", "show_error"]
 
 _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
     {
@@ -34,26 +31,6 @@ _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
         errors.PluginError: "`genkit doctor` says what is broken",
     }
 )
-
-
-class Interrupted(Exception):  # noqa: N818 - named for what happened
-    """Somebody pressed Ctrl-C; `charge` says whether that may have cost money."""
-
-    def __init__(self, charge: Charge, attempts: tuple[Attempt, ...], *, sent: bool) -> None:
-        words = {
-            "no": "nothing was charged" if sent else "nothing was sent",
-            "maybe": "a request was under way, so it may have been charged",
-            "yes": "what was answered until then was charged",
-        }
-        super().__init__(f"interrupted: {words[charge]}")
-        self.charge = charge
-        self.attempts = attempts
-
-    @classmethod
-    def after(cls, progress: Progress) -> Interrupted:
-        """The interruption of a call that had come so far."""
-        sent = bool(progress.slots)
-        return cls(progress.charge, tuple(progress.attempts), sent=sent)
 
 
 def advice_for(error: BaseException) -> str | None:

@@ -87,7 +87,7 @@ class CallOptions:
         """The request that these options make of `prompt`.
 
         `provider` is the one that ``--option`` speaks to; `more` are fields that stand where no
-        option says otherwise, and references that go before those of ``--image``.
+        option says otherwise.
 
         Raises:
             InvalidRequestError: a value cannot be right; `field` says which.
@@ -105,10 +105,9 @@ class CallOptions:
             "adapt": self.adapt,
             "deadline": self.deadline,
             "timeout": self.timeout,
+            "references": self.references,
             **(more or {}),
         }
-        files = [load_image(path) for path in self.references]
-        fields["references"] = [*fields.get("references", ()), *files]
         if self.size is not None:
             fields["width"], fields["height"] = parse_size(self.size)
         if self.fit is not None:

@@ -80,7 +80,7 @@ class Refinement:
         if self.conversation is not None:
             fields["conversation"] = self.conversation
         else:
-            fields["references"] = [self.image]
+            fields["input_image"] = self.image
         if options.size is None and options.aspect is None:
             fields["width"], fields["height"] = self.image.width, self.image.height
             if self.conversation is not None:
