@@ -6,7 +6,6 @@ They come from ``provider_options`` of a request, or as defaults from the config
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -34,7 +33,8 @@ class Option:
 def _number(low: float, high: float) -> Check:
     def check(value: Any) -> Any:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or not low <= value <= high:
+        # Comparing is all that works for NaN and for integers too large for a float.
+        if not is_number or not low <= value <= high:
             raise ValueError(f"must be a number from {low:g} to {high:g}")
         return value
 
@@ -230,7 +230,10 @@ def option_settings(
 
 def _given(value: object) -> str:
     """What was given, where it is short enough to be no prompt."""
-    is_short = isinstance(value, int | float) or (isinstance(value, str) and len(value) <= 40)
+    if isinstance(value, str):
+        is_short = len(value) <= 40
+    else:
+        is_short = isinstance(value, int | float) and abs(value) < 1e12
     return f", not {value!r}" if is_short else ""
 
 
