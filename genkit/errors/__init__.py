@@ -274,9 +274,10 @@ class RateLimitError(GenerationError):
         retry_after: float | None = None,
         context: ErrorContext | None = None,
     ) -> None:
-        # NaN is not at least zero either: what is no delay counts as none named.
-        is_named = retry_after is not None and retry_after >= 0
-        seconds = retry_after if is_named else DEFAULT_RETRY_AFTER
+        seconds = DEFAULT_RETRY_AFTER if retry_after is None else retry_after
+        if not seconds >= 0:
+            # NaN is caught here too: what is no delay counts as none named.
+            seconds = DEFAULT_RETRY_AFTER
         super().__init__(
             message or f"rate limited; try again in {seconds:g} s", details, context=context
         )
