@@ -180,7 +180,7 @@ def _why_there_is_none(
         return Refusal(stage="prompt", reason=reason, message=message, categories=categories), None
     for candidate in candidates:
         reason, categories = _finish_reason(candidate), _blocked(candidate)
-        if reason in POLICY_REASONS or (categories and reason != "MAX_TOKENS"):
+        if reason in POLICY_REASONS or categories:
             return Refusal(
                 stage="output",
                 reason=reason or "FINISH_REASON_UNSPECIFIED",
