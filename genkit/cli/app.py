@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import click
 
@@ -19,9 +18,6 @@ from genkit.cli.failures import show_error
 from genkit.cli.interruption import Interrupted
 from genkit.cli.screen import Screen
 from genkit.errors import GenkitError
-
-if TYPE_CHECKING:
-    from genkit.plugins import Plugins
 
 __all__ = ["Added", "Commands", "cli", "run"]
 
@@ -57,38 +53,33 @@ class Added(click.Group):
 
 
 class Commands(click.Group):
-    """Our commands, and those of plugins. A plugin is loaded only when it may be meant."""
-
-    _added: Added | None = None
-    _plugins: Plugins | None = None
-
-    @property
-    def plugins(self) -> Plugins:
-        """The plugins; making them imports none."""
-        if self._plugins is None:
-            from genkit.plugins import Plugins
-
-            self._plugins = Plugins()
-        return self._plugins
-
-    def added(self) -> Added:
-        """The commands of plugins. One that fails to add its own is for `genkit doctor`."""
-        if self._added is None:
-            self._added = Added("genkit")
-            self.plugins.add_commands(self._added)
-        return self._added
+    """Our commands, and those of plugins. Plugins are loaded only where one may be meant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, ours first."""
-        return [*_COMMANDS, *sorted(self.added().commands)]
+        return [*_COMMANDS, *sorted(_added(ctx).commands)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name."""
         if cmd_name not in _COMMANDS:
-            return self.added().commands.get(cmd_name)
+            return _added(ctx).commands.get(cmd_name)
         module, _, name = _COMMANDS[cmd_name].partition(":")
         command: click.Command = getattr(import_module(f"genkit.cli.{module}"), name)
         return command
+
+
+def _added(ctx: click.Context) -> Added:
+    """The commands of plugins, asked for once. One that fails to add its own is only named."""
+    from genkit.plugins import Plugins
+
+    group = ctx.meta.get("genkit.added")
+    if not isinstance(group, Added):
+        plugins = Plugins()
+        group = ctx.meta["genkit.added"] = Added("genkit")
+        plugins.add_commands(group)
+        for problem in plugins.problems:
+            Screen().insist(f"Warning: plugin {problem.name!r} is broken: see genkit doctor")
+    return group
 
 
 @click.group(
