@@ -47,6 +47,8 @@ class Layer:
     """Where relative paths begin."""
     in_code: bool = False
     """Whether it was written in code, where a key may be given as it is."""
+    was_found: bool = False
+    """Whether nobody named it: it stands in the working directory, which may be anybody's."""
     problems: tuple[str, ...] = ()
     """Why there are no values."""
     warnings: tuple[str, ...] = ()
@@ -78,8 +80,9 @@ def candidates(
 
 def files(explicit: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Layer, ...]:
     """The files there are, the most general first; a file that was named has to be there."""
+    own = _resolved(_user_folder(environ) / FILE_NAME, folder)
     return tuple(
-        file_layer(path)
+        attrs.evolve(file_layer(path), was_found=not is_required and path != own)
         for path, is_required in candidates(explicit, environ, folder).items()
         if is_required or path.is_file()
     )

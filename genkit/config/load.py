@@ -187,10 +187,19 @@ class _Reader:
             if self._layer.in_code:
                 return SecretSource.of(value)  # type: ignore[arg-type]
             if isinstance(value, str):
-                return SecretSource.parse(value, environ=self._given, folder=self._layer.folder)
+                source = SecretSource.parse(value, environ=self._given, folder=self._layer.folder)
+                if source.kind == "command" and self._layer.was_found:
+                    raise checks.Wrong(_NO_COMMAND)
+                return source
         except GenkitError as error:
             problem = error.message
         raise checks.Wrong(problem)
+
+
+_NO_COMMAND = (
+    "a file that merely stands in the working directory may not run programs; put command: into"
+    " your own file, or name this one (GENKIT_CONFIG, or config= in code)"
+)
 
 
 def _hook(check: checks.Check) -> Any:

@@ -72,8 +72,7 @@ class TestValues:
 
     def test_everything_can_be_set(self, places: Places) -> None:
         """Each setting of a file arrives, and paths begin at the file's folder."""
-        places.local(WHOLE)
-        settings = places.load()
+        settings = places.load(places.local(WHOLE))
         assert settings.default == "gemini:banana-1"
         assert settings.client == ClientSettings(
             timeout=60.0,
@@ -112,8 +111,7 @@ class TestValues:
 
     def test_every_field_is_in_the_file_above(self, places: Places) -> None:
         """The test above leaves no setting out."""
-        places.local(WHOLE)
-        settings = places.load()
+        settings = places.load(places.local(WHOLE))
         paths = {f"client.{field.name}" for field in attrs.fields(ClientSettings)}
         fields = {field.name for field in attrs.fields(ProviderConfig)} - {"name"}
         missing = {
@@ -133,8 +131,7 @@ class TestValues:
 
     def test_a_provider_is_told_everything_but_the_key(self, places: Places) -> None:
         """What goes to a provider's factory holds no key and not even where it comes from."""
-        places.local(WHOLE)
-        config = places.load().provider("vertex")
+        config = places.load(places.local(WHOLE)).provider("vertex")
         assert config.provider == "gemini"
         assert config.settings() == ProviderSettings(
             name="vertex",
@@ -327,7 +324,8 @@ class TestDescribe:
     def test_every_value_has_its_origin(self, places: Places) -> None:
         """Each setting is listed once with its value and origin, set or not."""
         path = places.local(WHOLE)
-        rows = {row[0]: row[1:] for row in places.load(environ={"GENKIT_TIMEOUT": "7"}).describe()}
+        settings = places.load(path, environ={"GENKIT_TIMEOUT": "7"})
+        rows = {row[0]: row[1:] for row in settings.describe()}
         assert rows["default"] == ("gemini:banana-1", f"file {path}")
         assert rows["client.timeout"] == ("7.0", "environment GENKIT_TIMEOUT")
         assert rows["providers.gemini.base_url"] == ("-", "default")

@@ -159,3 +159,17 @@ class TestSecretSource:
         source = secret_source(ProviderConfig(), self.PROVIDER)
         assert source is not None
         assert source.describe() == "env:GOOGLE_API_KEY"
+
+
+def test_a_file_that_was_only_found_runs_no_program(places: Places) -> None:
+    """`command:` in the working directory's file is refused; in a file that is named it is not."""
+    text = '[providers.gemini]\napi_key = "command:print-key"'
+    (problem,) = places.problems(text)
+    assert problem.startswith("providers.gemini.api_key: ")
+    assert "GENKIT_CONFIG" in problem
+    path = places.local(text)
+    for settings in (places.load(path), places.load(environ={"GENKIT_CONFIG": str(path)})):
+        assert settings.provider("gemini").api_key is not None
+    path.unlink()
+    places.user(text)
+    assert places.load().provider("gemini").api_key is not None
