@@ -21,7 +21,7 @@ from genkit.errors import (
 from genkit.planning import Plan, WireSlot
 from genkit.pricing import cost_of
 from genkit.provider import Outcome
-from genkit.response import Attempt, GeneratedImage, GenerationResponse, Notice
+from genkit.response import Attempt, GeneratedImage, GenerationResponse, Notice, Usage
 from genkit.retry import Call, Deadline, RetryEngine, RetryPolicy
 from genkit.secrets import Secret
 from genkit.sniff import sniff
@@ -43,6 +43,8 @@ class _Done:
     slot: WireSlot
     answer: Answer
     attempts: tuple[Attempt, ...]
+    usage: Usage | None
+    """Of all its attempts."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,6 +54,7 @@ class _Failed:
     slot: WireSlot
     error: GenkitError
     attempts: tuple[Attempt, ...]
+    usage: Usage | None
 
 
 _Run: TypeAlias = Callable[[WireSlot], Coroutine[Any, Any, _Done | _Failed]]
@@ -82,8 +85,9 @@ async def run_plan(
             try:
                 answer = await engine.run(call)
             except GenkitError as error:
-                return _Failed(slot=slot, error=error, attempts=tuple(call.attempts))
-        return _Done(slot=slot, answer=answer, attempts=tuple(call.attempts))
+                tried = tuple(call.attempts)
+                return _Failed(slot=slot, error=error, attempts=tried, usage=call.usage)
+        return _Done(slot=slot, answer=answer, attempts=tuple(call.attempts), usage=call.usage)
 
     results = await _all(plan.slots, run)
     done = [result for result in results if isinstance(result, _Done)]
@@ -140,11 +144,11 @@ def _as_one(plan: Plan, failed: Sequence[_Failed]) -> GenkitError:
         error.message += _known_models(plan)
     if isinstance(error, GenerationError) and len(failed) > 1:
         attempts = tuple(attempt for one in failed for attempt in one.attempts)
-        usages = [one.error.usage for one in failed if isinstance(one.error, GenerationError)]
+        charges = [attempt.charge for attempt in attempts]
         error.add_context(
             attempts=attempts,
-            charge=max((attempt.charge for attempt in attempts), key=_WORST.__getitem__),
-            usage=total_usage(usages),
+            charge=max(charges, key=_WORST.__getitem__, default="no"),
+            usage=total_usage(one.usage for one in failed),
         )
     return error
 
@@ -162,12 +166,7 @@ async def _response(
     answers = [one.answer for one in done]
     originals = [image for answer in answers for image in answer.images]
     images, made = await _finished(plan, originals)
-    usage = total_usage(
-        [
-            *(answer.usage for answer in answers),
-            *(one.error.usage for one in failed if isinstance(one.error, GenerationError)),
-        ]
-    )
+    usage = total_usage(one.usage for one in (*done, *failed))
     notices = [*plan.notices, *made]
     for answer in answers:
         notices += [notice for notice in answer.notices if notice not in notices]

@@ -92,6 +92,7 @@ def plan_call(
         InvalidRequestError: the request cannot be right.
     """
     capabilities = provider.capabilities(model)
+    model = capabilities.model  # without the prefixes that the service's own lists have
     policy = request.adapt or defaults.adapt
     refinement = bool(request.history().turns)
     adapted = adapt(request, capabilities, policy)
