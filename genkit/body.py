@@ -131,7 +131,7 @@ def json_body(document: Any, *, content_type: str = "application/json") -> Body:
 
 def _json_characters(value: Lifted) -> Segment:
     """A lifted string as it is written between the quotes of JSON."""
-    if value.encoded.translate(None, _PLAIN):
+    if any(piece.translate(None, _PLAIN) for piece in _pieces(value.encoded)):
         return orjson.dumps(value.text)[1:-1]
     return value
 

@@ -78,7 +78,8 @@ class Conversation:
     def without_foreign_state(self, provider: str, model: str) -> tuple[Conversation, int]:
         """This conversation as `provider` and `model` may see it, and how many states it lost.
 
-        State of other providers or models is removed; text and pictures stay.
+        State of other providers or models is removed; text and pictures stay, in order. A turn
+        that held nothing but foreign opaque parts is left out.
         """
         removed = 0
         turns = []
@@ -95,7 +96,7 @@ class Conversation:
             if _is_foreign(state, provider, model):
                 removed += 1
                 state = None
-            if parts:
+            if parts or not turn.parts:
                 turns.append(Turn(turn.role, tuple(parts), state))
         return (Conversation(tuple(turns)), removed) if removed else (self, 0)
 

@@ -133,7 +133,7 @@ def _mapping(value: object, field: str) -> Mapping[str, Any]:
         raise fail(field, f"expected a mapping, not {type(value).__name__}")
     for name in value:
         if not isinstance(name, str):
-            raise fail(field, f"its names must be texts, not {brief(name)}")
+            raise fail(field, f"names are texts, not {brief(name)}")
     return dict(value)
 
 
@@ -144,7 +144,7 @@ def _check_json(value: object, where: str, levels: int) -> None:
     if isinstance(value, Mapping):
         for name, item in value.items():
             if not isinstance(name, str):
-                raise fail("provider_options", f"{where}: names must be texts, not {brief(name)}")
+                raise fail("provider_options", f"{where}: names are texts, not {brief(name)}")
             _check_json_leaf(name, f"{where}: a name")
             _check_json(item, f"{where}[{brief(name)}]", levels - 1)
     elif isinstance(value, list | tuple):
