@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 import attrs
 
 from genkit.calls import ENVELOPE_BYTES, IMAGE_BYTES, run_plan

@@ -224,7 +224,8 @@ def test_many_requests_end_one_by_one() -> None:
 
     async def call() -> list[genkit.ManyOutcome]:
         async with genkit.Client("gemini", **client_options(transport)) as client:
-            prompts = ["a", "b", "c", genkit.GenerationRequest("d")]
+            last = genkit.GenerationRequest("d")
+            prompts: list[str | genkit.GenerationRequest] = ["a", "b", "c", last]
             return [one async for one in client.generate_many(prompts, concurrency=2)]
 
     outcomes = run_virtual(call())
