@@ -175,13 +175,17 @@ def _sizes(able: Capabilities) -> str:
     rule = able.sizes
     if isinstance(rule, RatioTiers):
         return " ".join(
-            [f"{len(rule.ratios)} ratios", *(["at", *rule.tiers] if rule.tiers else [])]
+            [_counted(len(rule.ratios), "ratio"), *(["at", *rule.tiers] if rule.tiers else [])]
         )
     if isinstance(rule, FixedSizes):
         return " ".join(f"{width}x{height}" for width, height in rule.sizes)
     if isinstance(rule, FreeSizes):
         return f"any up to {rule.max_edge} pixels an edge"
     return "its own"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _live(names: list[str], settings: Settings, screen: Screen) -> None:

@@ -145,7 +145,7 @@ def _file(saved: Saved) -> dict[str, Any]:
     return {
         "path": str(saved.path),
         "slot": saved.slot,
-        **_picture(saved.image),
+        **_picture(saved.file),
         "conversation": str(saved.conversation) if saved.conversation else None,
     }
 

@@ -92,7 +92,11 @@ class _Job:
         return cls(
             options=options,
             settings=settings,
-            request=attrs.evolve(request, model=options.model),
+            request=attrs.evolve(
+                request,
+                model=options.model,
+                output_format=target.format(options.output_format),
+            ),
             target=target,
             screen=screen,
             progress=Progress(say=screen.say, brief=screen.is_live),

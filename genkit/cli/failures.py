@@ -27,7 +27,7 @@ _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
         errors.ModelNotFoundError: "`genkit models` lists the models",
         errors.UnsupportedOptionError: "leave the option out, or choose another model with -m",
         errors.SessionStateError: "begin anew with `genkit generate PROMPT -i IMAGE`",
-        errors.ConfigurationError: "`genkit config show` says where each value comes from",
+        errors.ConfigurationError: "`genkit config path` shows which files are read",
         errors.PluginError: "`genkit doctor` says what is broken",
     }
 )

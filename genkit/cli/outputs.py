@@ -11,19 +11,20 @@ from pathlib import Path
 
 import attrs
 
-from genkit.errors import OutputError
+from genkit.errors import InvalidRequestError, OutputError
 from genkit.files import check_writable
-from genkit.images import suffix_of
+from genkit.images import Image, suffix_of
 from genkit.pictures import save
 from genkit.response import GeneratedImage, GenerationResponse
+from genkit.sniff import sniff
 
 __all__ = ["CONVERSATION_SUFFIX", "Saved", "Target", "conversation_path"]
 
 CONVERSATION_SUFFIX = ".genkit-conversation"
 """Of the file beside a picture that `genkit refine` goes on from."""
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-"""What can be asked for."""
+_SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+"""What can be asked for, and which format it is."""
 _ALL_SUFFIXES = (*_SUFFIXES, ".gif", ".avif", ".heic", ".bin", CONVERSATION_SUFFIX)
 """What may be written where no suffix was asked for."""
 
@@ -39,7 +40,8 @@ class Saved:
 
     slot: int
     path: Path
-    image: GeneratedImage
+    file: Image
+    """The picture as it stands there: saving may have converted it."""
     conversation: Path | None = None
     elsewhere: OutputError | None = None
     """Why it does not stand where it should."""
@@ -103,6 +105,23 @@ class Target:
         free = next(name for name in names if not _taken(name, count))
         return cls(stem=free, suffix=suffix, count=count, conversation=conversation)
 
+    def format(self, asked: str | None) -> str | None:
+        """The output format to ask for: that of the suffix, or `asked` where there is none.
+
+        Asked for beforehand, a picture that is fitted or converted here is encoded only once.
+
+        Raises:
+            InvalidRequestError: suffix and `asked` contradict each other.
+        """
+        named = _SUFFIXES.get(self.suffix.lower())
+        meant = "jpeg" if asked is not None and asked.lower() == "jpg" else asked
+        if named is None or meant is None or meant.lower() == named:
+            return named or asked
+        raise InvalidRequestError(
+            f"output_format: {asked!r} contradicts the suffix {self.suffix!r} of the file",
+            field="output_format",
+        )
+
     def check(self) -> None:
         """Check that everything can be written, before it is paid for.
 
@@ -161,7 +180,13 @@ class Target:
             beside = None
             problem = OutputError(str(error), path=str(conversation_path(path)))
             elsewhere = elsewhere or problem
-        return Saved(slot=slot, path=path, image=image, conversation=beside, elsewhere=elsewhere)
+        return Saved(
+            slot=slot,
+            path=path,
+            file=_read_back(path, image),
+            conversation=beside,
+            elsewhere=elsewhere,
+        )
 
     def _stem(self, slot: int) -> Path:
         if self.count == 1 and slot == 0:
@@ -198,6 +223,14 @@ def _rescue(image: GeneratedImage, wanted: Path, suffix: str, reason: OutputErro
         with contextlib.suppress(OutputError):
             return save(image, free, overwrite=False)
     raise reason
+
+
+def _read_back(path: Path, image: Image) -> Image:
+    data = path.read_bytes()
+    header = sniff(data)
+    if data == image.data or header is None:
+        return image
+    return Image(data=data, media_type=header.media_type, width=header.width, height=header.height)
 
 
 def _with(stem: Path, suffix: str) -> Path:

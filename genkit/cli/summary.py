@@ -37,8 +37,8 @@ def _pictures(saved: Sequence[Saved]) -> list[tuple[str, str]]:
     return [
         (
             one.path.name,
-            f"{one.image.width}x{one.image.height}  {one.image.media_type}"
-            f"  {file_size(one.path.stat().st_size)}",
+            f"{one.file.width}x{one.file.height}  {one.file.media_type}"
+            f"  {file_size(len(one.file.data))}",
         )
         for one in saved
     ]

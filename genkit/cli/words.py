@@ -79,9 +79,9 @@ def waits_seconds(attempts: Sequence[Attempt]) -> float:
 
 
 def attempts_words(attempts: Sequence[Attempt]) -> str:
-    """What was tried, in order: ``"2: 429 rate limited, waited 2.1 s; then 200"``."""
+    """What was tried, in order: ``"2 (429 rate limited, waited 2.1 s; then 200)"``."""
     if not attempts:
-        return "none: nothing was sent"
+        return "none, nothing was sent"
     steps = []
     for attempt in attempts:
         status = str(attempt.status) if attempt.status is not None else ""
@@ -90,7 +90,7 @@ def attempts_words(attempts: Sequence[Attempt]) -> str:
         if attempt.delay is not None:
             step += f", waited {seconds(attempt.delay)}"
         steps.append(step)
-    return f"{len(attempts)}: {'; then '.join(steps)}"
+    return f"{len(attempts)} ({'; then '.join(steps)})"
 
 
 def adjustment_words(adjustment: Adjustment) -> str:

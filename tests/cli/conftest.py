@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from genkit.cli import main
+from tests.core.plugin_site import Site
 
 
 @attrs.frozen
@@ -60,3 +61,13 @@ def genkit(
         return Ended(code, said.out, said.err)
 
     return run
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """A folder of installed distributions, beside what is really installed."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setenv("PYTHONPATH", str(folder))  # for processes of their own
+    return Site(folder)

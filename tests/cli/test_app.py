@@ -16,15 +16,6 @@ from tests.core.plugin_site import Site
 COMMANDS = ["generate", "refine", "models", "providers", "config", "doctor", "emulator"]
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    """A folder of installed distributions, beside what is really installed."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    return Site(folder)
-
-
 def loaded_after(*arguments: str) -> set[str]:
     """Return the modules that the command has loaded in a process of its own."""
     program = (

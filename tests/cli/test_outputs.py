@@ -7,7 +7,7 @@ import pytest
 
 from genkit.cli.outputs import Target, conversation_path
 from genkit.conversation import Conversation
-from genkit.errors import NoImageError, OutputError
+from genkit.errors import InvalidRequestError, NoImageError, OutputError
 from genkit.images import suffix_of
 from genkit.response import GeneratedImage, GenerationResponse
 from genkit.sniff import sniff
@@ -45,11 +45,35 @@ def test_a_named_file_is_written_with_its_conversation(folder: Path) -> None:
 def test_the_suffix_decides_the_format(folder: Path) -> None:
     """A PNG saved as .jpg is converted; without a suffix it gets that of its type."""
     (converted,) = target("x.jpg", folder).save(response(picture()))
-    header = sniff(converted.path.read_bytes())
-    assert header is not None
-    assert header.media_type == "image/jpeg"
+    assert converted.file.media_type == "image/jpeg"
+    assert converted.file.data == converted.path.read_bytes()
     (named,) = target("plain", folder).save(response(picture("image/webp")))
     assert named.path == Path("plain.webp")
+
+
+@pytest.mark.parametrize(
+    ("out", "asked", "used"),
+    [
+        ("x.png", None, "png"),
+        ("x.JPG", None, "jpeg"),
+        ("x.jpeg", "jpg", "jpeg"),
+        ("x", "webp", "webp"),
+        ("x", None, None),
+        (None, "tiff", "tiff"),
+    ],
+)
+def test_the_format_is_asked_for(
+    out: str | None, asked: str | None, used: str | None, folder: Path
+) -> None:
+    """The suffix's format is what the service is asked for, or else the one that was named."""
+    assert target(out, folder).format(asked) == used
+
+
+def test_a_contradiction_of_format_and_suffix(folder: Path) -> None:
+    """A format that is not the suffix's is refused before anything is paid."""
+    with pytest.raises(InvalidRequestError, match="contradicts") as caught:
+        target("x.png", folder).format("webp")
+    assert caught.value.field == "output_format"
 
 
 def test_a_name_is_made_of_the_time(folder: Path) -> None:

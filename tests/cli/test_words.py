@@ -60,10 +60,10 @@ def test_attempts_tell_a_story() -> None:
         attempt(status=200),
     ]
     assert attempts_words(attempts) == (
-        "3: 429 rate limited, waited 2.1 s; then no answer came in time, waited 1.0 s; then 200"
+        "3 (429 rate limited, waited 2.1 s; then no answer came in time, waited 1.0 s; then 200)"
     )
     assert waits_seconds(attempts) == pytest.approx(3.06)
-    assert attempts_words([]) == "none: nothing was sent"
+    assert attempts_words([]) == "none, nothing was sent"
 
 
 def test_unknown_words_stay_as_they_are() -> None:
