@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,10 @@ class GeneratedImage(Image):
     """What the provider wants back with it."""
 
 
+def _in_order(images: Iterable[GeneratedImage]) -> tuple[GeneratedImage, ...]:
+    return tuple(images)
+
+
 def _images_are_there(_response: object, _attribute: object, value: tuple[Image, ...]) -> None:
     if not value:
         raise ValueError("a response has at least one image; without one it is a NoImageError")
@@ -117,7 +121,9 @@ def _images_are_there(_response: object, _attribute: object, value: tuple[Image,
 class GenerationResponse:
     """At least one picture, and what is known of how it came to be."""
 
-    images: tuple[GeneratedImage, ...] = attrs.field(validator=_images_are_there)
+    images: tuple[GeneratedImage, ...] = attrs.field(
+        converter=_in_order, validator=_images_are_there
+    )
     """The pictures, in order; never empty."""
     drafts: tuple[GeneratedImage, ...] = ()
     """Pictures that the model made on the way and marked as thoughts."""
@@ -180,6 +186,8 @@ class GenerationResponse:
         Raises:
             IndexError: there is no picture of that number.
         """
+        if image not in range(-len(self.images), len(self.images)):
+            raise IndexError(f"there is no picture {image}; there are {len(self.images)}")
         return self.history.add(self.answers[image]) if self.answers else self.history
 
     @property

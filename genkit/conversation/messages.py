@@ -31,7 +31,7 @@ def read_messages(messages: Iterable[Mapping[str, Any]], field: str) -> list[Tur
         if not isinstance(message, Mapping):
             raise InvalidRequestError(
                 f"{where}: expected a dict with {', '.join(MESSAGE_KEYS[:3])},"
-                f" not {brief(message)}",
+                f" not {type(message).__name__}",
                 field=field,
             )
         for key in message:
