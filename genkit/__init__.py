@@ -34,7 +34,7 @@ _NAMES = {
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = ["__version__", *sorted(_HOME)]  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - they are strings
 
 
 def __getattr__(name: str) -> Any:
