@@ -22,13 +22,10 @@ from genkit.errors import (
 )
 from genkit.transport.interface import request_id
 from genkit.transport.progress import Progress
-from genkit.transport.reading import GarbledError, is_success, unusable
+from genkit.transport.reading import GarbledError, unusable
 from genkit.wire import WireRequest
 
 __all__ = ["describe_failure", "describe_timeout"]
-
-_NOTHING_SENT = "nothing was charged"
-_MAYBE_CHARGED = "it may have been charged"
 
 
 def describe_failure(
@@ -42,26 +39,25 @@ def describe_failure(
         return _not_connected(error, host)
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError | GarbledError):
         return unusable(
-            f"the answer of {host} is not HTTP; {_MAYBE_CHARGED}",
+            f"the answer of {host} is not HTTP",
             kind="protocol",
             progress=progress,
             kept=came,
         )
     if progress.status is not None:
         return unusable(
-            f"the answer of {host} ended early, after {len(came)} bytes;"
-            f" {_MAYBE_CHARGED if is_success(progress.status) else _NOTHING_SENT}",
+            f"the answer of {host} ended early, after {len(came)} bytes",
             kind="truncated",
             progress=progress,
             kept=came,
         )
     if not progress.complete or _was_never_written(error):
         return ConnectionFailedError(
-            f"the connection to {host} broke while the request was being sent; {_NOTHING_SENT}",
+            f"the connection to {host} broke while the request was being sent",
             phase="send",
         )
     return AmbiguousError(
-        f"{host} closed the connection without an answer; {_MAYBE_CHARGED}",
+        f"{host} closed the connection without an answer",
         context=ErrorContext(charge="maybe"),
     )
 
@@ -71,11 +67,11 @@ def describe_timeout(request: WireRequest, progress: Progress, timeout: float) -
     host = urlsplit(request.url).netloc
     if not progress.began:
         return ConnectionFailedError(
-            f"no connection to {host} within {timeout:g} s; {_NOTHING_SENT}", phase="connect"
+            f"no connection to {host} within {timeout:g} s", phase="connect"
         )
     if not progress.complete:
         return ConnectionFailedError(
-            f"the request to {host} was not sent within {timeout:g} s; {_NOTHING_SENT}",
+            f"the request to {host} was not sent within {timeout:g} s",
             phase="send",
         )
     context = ErrorContext(
@@ -86,7 +82,7 @@ def describe_timeout(request: WireRequest, progress: Progress, timeout: float) -
     else:
         message = f"the answer of {host} did not end within {timeout:g} s"
     return AttemptTimeoutError(
-        f"{message}; {_MAYBE_CHARGED}. Allow more time if this model is slow",
+        f"{message}. Allow more time if this model is slow",
         phase="headers" if progress.status is None else "body",
         context=context,
     )
@@ -96,34 +92,29 @@ def _not_connected(error: Exception, host: str) -> ConnectionFailedError:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return ConnectionFailedError(
             f"the proxy refused to reach {host} (HTTP {error.status});"
-            f" check the proxy's address and credentials; {_NOTHING_SENT}",
+            f" check the proxy's address and credentials",
             {"proxy_status": error.status},
             phase="proxy",
         )
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return ConnectionFailedError(
-            f"cannot connect to the proxy: {_reason(error)}; {_NOTHING_SENT}", phase="proxy"
+            f"cannot connect to the proxy: {_reason(error)}", phase="proxy"
         )
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         # Without a connection to the service, only a proxy can have answered.
-        return ConnectionFailedError(
-            f"the answer of the proxy is not HTTP; {_NOTHING_SENT}", phase="proxy"
-        )
+        return ConnectionFailedError("the answer of the proxy is not HTTP", phase="proxy")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return ConnectionFailedError(
-            f"cannot find {host}: {_reason(error)}; check the address and the network;"
-            f" {_NOTHING_SENT}",
+            f"cannot find {host}: {_reason(error)}; check the address and the network",
             phase="dns",
         )
     if isinstance(error, aiohttp.ClientSSLError):
         return ConnectionFailedError(
             f"no secure connection to {host}: {_reason(error)}; behind a proxy that opens TLS,"
-            f" set ca_bundle to its certificate; {_NOTHING_SENT}",
+            f" set ca_bundle to its certificate",
             phase="tls",
         )
-    return ConnectionFailedError(
-        f"cannot connect to {host}: {_reason(error)}; {_NOTHING_SENT}", phase="connect"
-    )
+    return ConnectionFailedError(f"cannot connect to {host}: {_reason(error)}", phase="connect")
 
 
 def _was_never_written(error: Exception) -> bool:
