@@ -193,6 +193,7 @@ async def _response(
         history=plan.history,
         answers=tuple(turn for answer in answers for turn in answer.turns),
         provider_metadata={plan.provider.name: first.answer.metadata},
+        metadata=plan.request.metadata,
         request=plan.request,
         raw=first.answer.raw,
     )
