@@ -203,10 +203,33 @@ def test_secret_fields_are_taken_out_whatever_they_hold() -> None:
     }
 
 
-def test_secret_in_a_repeated_key_is_taken_out() -> None:
-    """JSON that says a key twice is cleaned as text, so that nothing hides behind the second."""
-    body = b'{"a": "sk-0123456789abcdef", "a": 1}'
-    assert b"0123456789abcdef" not in clean(body, "application/json", SCRUBBER)[0]
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a": 1, "a": 2}',
+        b'{"a": 1e999}',
+        b'{"a": NaN}',
+        b'{"a": "\\ud800"}',
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a": ',
+    ],
+)
+def test_json_that_would_change_is_kept_as_text(body: bytes) -> None:
+    """What cannot be written again as it was stays as it is, but for its secrets."""
+    assert clean(body, "application/json", SCRUBBER) == (body, "application/json")
+    assert store(body, "application/json") == {"text": body.decode()}
+    longer = body + b' "sk-0123456789abcdef"'
+    assert b"0123456789abcdef" not in clean(longer, "application/json", SCRUBBER)[0]
+
+
+@pytest.mark.parametrize("depth", [50, 200, 480, 960, 5000])
+def test_json_of_any_depth_passes(depth: int) -> None:
+    """However deeply JSON is nested, it is cleaned, stored and compared without an error."""
+    body = b"[" * depth + b'"sk-0123456789abcdef"' + b"]" * depth
+    result, content_type = clean(body, "application/json", SCRUBBER)
+    assert result == body.replace(b"sk-0123456789abcdef", b"REDACTED")
+    assert restore(store(result, content_type), content_type) == result
+    assert canonical(result, content_type) != canonical(body, content_type)
 
 
 def multipart(parts: list[tuple[bytes, bytes]], boundary: bytes = b"b1") -> tuple[bytes, str]:
@@ -246,6 +269,16 @@ def test_multipart_compares_without_its_boundary() -> None:
     one, two = multipart(parts, b"one"), multipart(parts, b"two")
     assert canonical(*one) == canonical(*two)
     assert canonical(*one) != canonical(*multipart(parts[::-1], b"one"))
+    renamed = one[0].replace(b'name="p0"', b'name="p7"')
+    assert canonical(*one) != canonical(renamed, one[1])
+
+
+def test_part_with_a_repeated_header_is_kept() -> None:
+    """A form that would lose something is not taken: the part's second header stays."""
+    body = b"--x\r\nx-a: 1\r\nx-a: 2\r\n\r\nwords\r\n--x--\r\n"
+    body, content_type = clean(body, "multipart/mixed; boundary=x", SCRUBBER)
+    assert b"x-a: 1\r\nx-a: 2" in body
+    assert restore(store(body, content_type), content_type) == body
 
 
 @pytest.mark.parametrize(

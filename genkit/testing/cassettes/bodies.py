@@ -35,10 +35,10 @@ def clean(data: bytes, content_type: str, scrubber: Scrubber) -> tuple[bytes, st
     if (parts := _parse_multipart(data, content_type)) is not None:
         return _write_multipart([part.clean(scrubber) for part in parts], content_type)
     try:
-        document = _parse_json(data)
-    except ValueError:
+        cleaned = _clean_value(_parse_json(data), "", scrubber)
+    except (ValueError, RecursionError):
         return _clean_text(data, scrubber), content_type
-    return _dump_json(_clean_value(document, "", scrubber)), content_type
+    return _dump_json(cleaned), content_type
 
 
 def store(data: bytes, content_type: str) -> Stored | None:
@@ -65,7 +65,7 @@ def _survives(form: Stored, data: bytes, content_type: str) -> bool:
     """Whether the file would give the very same bytes back."""
     try:
         return restore(load_yaml(dump_yaml(form)), content_type) == data
-    except (ValueError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         return False
 
 
@@ -95,7 +95,7 @@ def canonical(data: bytes, content_type: str) -> str:
         return "\n".join(part.canonical() for part in parts)
     try:
         return json.dumps(_parse_json(data), indent=1, sort_keys=True)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     try:
         return data.decode()
@@ -110,8 +110,8 @@ def _parse_json(data: bytes) -> Any:
     """Parse an object or array that means the same when it is written again.
 
     Raises:
-        ValueError: it is none, or parsing would lose something: a repeated key (which may hide
-            a secret), a number without bounds, half of a surrogate pair.
+        ValueError: it is none, or would not come back as it was: it has a repeated key, a number
+            without bounds, half of a surrogate pair, or is nested too deeply.
     """
     if data.lstrip()[:1] not in (b"{", b"["):
         raise ValueError("no JSON object or array")
@@ -127,13 +127,13 @@ def _parse_json(data: bytes) -> Any:
             raise ValueError("not a number of JSON, or too large for one")
         return number
 
-    document = json.loads(
-        data.decode(),
-        object_pairs_hook=once,
-        parse_float=finite,
-        parse_constant=finite,
-    )
-    _dump_json(document)
+    try:
+        document = json.loads(
+            data.decode(), object_pairs_hook=once, parse_float=finite, parse_constant=finite
+        )
+        _dump_json(document)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return document
 
 

@@ -93,7 +93,6 @@ def cassette(
         before_record_request=tape.clean_request,
         before_record_response=tape.clean_response,
         decode_compressed_response=True,
-        record_on_exception=False,
     )
     machine.register_matcher("canonical_body", _match_bodies)
     machine.register_persister(tape)
