@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import tomllib
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genkit.config import load_settings
+from genkit.errors import ConfigurationError
 from tests.docs.examples import Page, commands_of, opened
 from tests.docs.markdown import Block, blocks_of, page_name, pages
 
@@ -56,14 +58,15 @@ def test_there_are_examples() -> None:
     "block", [block for block in BLOCKS if block.language == "toml"], ids=lambda block: block.name
 )
 def test_configuration_is_valid(block: Block, tmp_path: Path) -> None:
-    """Every example of a configuration is one; what is not begins with another table."""
+    """Every example of a configuration can be used, but for those that show a mistake."""
     tables = set(tomllib.loads(block.text))
     if block.words == ("pyproject",):
         assert not tables & CONFIGURATION
         return
     path = tmp_path / "genkit.toml"
     path.write_text(block.text, encoding="utf-8")
-    load_settings(path, environ={}, cwd=tmp_path)
+    with pytest.raises(ConfigurationError) if block.words == ("mistaken",) else nullcontext():
+        load_settings(path, environ={}, cwd=tmp_path)
 
 
 # -- the examples' own machinery --------------------------------------------------------------
