@@ -21,7 +21,7 @@ from genkit.images import parse_aspect_ratio
 from genkit.provider import ResolvedSize
 from genkit.request import GenerationRequest
 
-__all__ = ["BUILT_IN", "PromptTemplates", "RenderedPrompt", "template_problem"]
+__all__ = ["BUILT_IN", "PromptTemplates", "RenderedPrompt", "template_problem", "unwrap"]
 
 _TEXTS = (
     "Render every text exactly as it is written {there}: the same words, spelling, capitals,"
@@ -119,6 +119,17 @@ def template_problem(name: str, text: object) -> str | None:
             " as {colour}"
         )
     return None
+
+
+def unwrap(text: str) -> str:
+    """The prompt within `text`, where a built-in template stands around it; else `text`."""
+    for template in BUILT_IN.values():
+        before, _, after = template.partition("{prompt}")
+        # What comes after it is fixed up to the next placeholder.
+        after = after.partition("{")[0]
+        if before and text.startswith(before) and (end := text.rfind(after)) >= len(before):
+            return text[len(before) : end]
+    return text
 
 
 def _custom(templates: Mapping[str, str] | None) -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from genkit.emulation import Drawing
+from genkit.prompts import unwrap
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -148,7 +149,7 @@ def _write(picture: Image, drawing: Drawing) -> None:
     _write_centred(painter, (drawing.width / 2, bottom + foot_height / 2), foot_text, foot)
     _write_turn(painter, drawing, margin)
     font, lines = _fitted(
-        _plain(drawing.prompt),
+        _plain(unwrap(drawing.prompt)),
         width=drawing.width - 3 * margin,
         height=bottom - 5 * margin,
         largest=max(8, edge // 11),

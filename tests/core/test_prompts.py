@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from genkit.errors import ConfigurationError, InvalidRequestError
 from genkit.images import Image
-from genkit.prompts import BUILT_IN, PromptTemplates, RenderedPrompt
+from genkit.prompts import BUILT_IN, PromptTemplates, RenderedPrompt, unwrap
 from genkit.provider import ResolvedSize
 from genkit.request import GenerationRequest
 
@@ -312,3 +312,14 @@ class TestCustom:
         templates = PromptTemplates(given)
         given["mine"] = "broken"
         assert templates.texts["mine"] == "{prompt}"
+
+
+@pytest.mark.parametrize("name", sorted(BUILT_IN))
+def test_the_prompt_is_found_in_what_was_made_of_it(name: str) -> None:
+    """Unwrapping undoes every built-in template, and leaves other texts alone."""
+    prompt = "two\n----------\nlines {size}"
+    text = PromptTemplates().render(
+        GenerationRequest(prompt, 64, 32), strict=True, template=name, refinement=False, size=None
+    )
+    assert unwrap(text.text) == prompt
+    assert unwrap("as it is") == "as it is"
