@@ -78,6 +78,7 @@ class RetryEngine:
             PluginError: the provider broke its contract.
         """
         step = Step(call, call.wire)
+        attempted = Attempted()
         error = self._out_of_time(call, 0.0)
         while error is None:
             attempted = await _until_settled(self, step)
@@ -95,7 +96,7 @@ class RetryEngine:
         try:
             raise error
         finally:
-            del error  # or the error and this frame would hold each other
+            del error, attempted  # or the error and this frame would hold each other
 
     async def fetch(
         self,
@@ -144,7 +145,8 @@ class RetryEngine:
             )
             read = step.read(response, record)
         except GenerationError as error:
-            read = judge(error)
+            # Without the frames that it came through: they hold the answer, and are of no use.
+            read = judge(error.with_traceback(None))
         except BaseException as error:
             # Cancelled, a broken provider, a cassette that does not fit: noted and not judged.
             charge: Charge = "maybe" if step.may_cost else "no"

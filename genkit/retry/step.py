@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import attrs
 
-from genkit.errors import Charge, GenerationError, PluginError
+from genkit.errors import Charge, GenerationError, GenkitError, PluginError
 from genkit.provider import ErrorFacts, FollowUp, Outcome
 from genkit.request import GenerationRequest
 from genkit.response import Usage
@@ -84,18 +85,27 @@ class Step:
         record.response, record.status = response, response.status
         record.request_id = request_id(response.headers)
         if not 200 <= response.status < 300:
-            return self._refused(response, self._error_facts(response), record)
-        request = self.call.request
-        if request is None:
-            return Attempted(result=self.call.finish(Outcome(), response))
-        decoded = self._decode(response, request)
-        record.usage = decoded.usage
-        if isinstance(decoded, ErrorFacts):
-            return self._refused(response, decoded, record)
-        if isinstance(decoded, FollowUp):
-            return Attempted(follow_up=decoded)
-        record.request_id = decoded.request_id or record.request_id
-        return Attempted(result=self.call.finish(decoded, response))
+            facts = self._error_facts(response)
+        elif self.call.request is None:
+            return self._finished(Outcome(), response)
+        else:
+            decoded = self._decode(response, self.call.request)
+            record.usage = decoded.usage
+            if isinstance(decoded, Outcome):
+                record.request_id = decoded.request_id or record.request_id
+                return self._finished(decoded, response)
+            if isinstance(decoded, FollowUp):
+                return Attempted(follow_up=decoded)
+            facts = decoded
+        record.code, record.usage = facts.code, facts.usage
+        record.request_id = facts.request_id or record.request_id
+        name = self.call.provider.name
+        return _guarded(
+            name,
+            "what it read of an error",
+            lambda: classify(response, facts, provider=name),
+            response,
+        )
 
     def charge_of(self, attempted: Attempted, usage: Usage | None) -> Charge:
         """Whether an attempt that went well was paid for."""
@@ -106,60 +116,85 @@ class Step:
         # Accepted, and whether it will be paid for shows later.
         return "maybe" if self.may_cost else "no"
 
-    def _refused(self, response: WireResponse, facts: ErrorFacts, record: Record) -> Verdict:
-        record.code = facts.code
-        record.request_id = facts.request_id or record.request_id
-        record.usage = facts.usage
-        return classify(response, facts, provider=self.call.provider.name)
+    def _finished(self, outcome: Outcome, response: WireResponse) -> Attempted:
+        return Attempted(
+            result=_guarded(
+                self.call.provider.name,
+                "its outcome",
+                lambda: self.call.finish(outcome, response),
+                response,
+                passing=(GenkitError,),
+            )
+        )
 
     def _decode(
         self, response: WireResponse, request: GenerationRequest
     ) -> Outcome | FollowUp | ErrorFacts:
-        return self._ask(
-            "decode",
-            lambda: self.call.provider.decode(response, request, self.follow_up),
-            (Outcome, FollowUp, ErrorFacts),
-            response,
-        )
+        def decode() -> Outcome | FollowUp | ErrorFacts:
+            answer = self.call.provider.decode(response, request, self.follow_up)
+            if isinstance(answer, FollowUp):
+                _check_follow_up(answer)
+            return _typed(answer, (Outcome, FollowUp, ErrorFacts))
+
+        return _guarded(self.call.provider.name, "decode", decode, response)
 
     def _error_facts(self, response: WireResponse) -> ErrorFacts:
         if 300 <= response.status < 400:
             return ErrorFacts()
-        return self._ask(
-            "decode_error",
-            lambda: self.call.provider.decode_error(response),
-            (ErrorFacts,),
-            response,
-        )
 
-    def _ask(
-        self,
-        method: str,
-        ask: Callable[[], R],
-        kinds: tuple[type, ...],
-        response: WireResponse,
-    ) -> R:
-        """What the provider says, checked: it may be anybody's code."""
-        try:
-            answer = ask()
-        except Exception as error:  # noqa: BLE001  # a provider returns facts and never raises
-            problem = f"raised {type(error).__name__}{_place(error)}"
-        else:
-            if isinstance(answer, kinds):
-                return answer
-            problem = f"returned {type(answer).__name__}"
-        # Raised here and not in the handler: the provider's error may hold parts of the request.
-        raise _broken(self.call.provider.name, f"{method} {problem}", response)
+        def decode_error() -> ErrorFacts:
+            return _typed(self.call.provider.decode_error(response), (ErrorFacts,))
+
+        return _guarded(self.call.provider.name, "decode_error", decode_error, response)
 
 
-def _broken(name: str, problem: str, response: WireResponse) -> PluginError:
-    message = f"the provider {name!r} broke its contract: {problem} for HTTP {response.status}"
+class _ContractError(Exception):
+    """What a provider gave is not of the contract; the text is ours and safe to show."""
+
+
+def _typed(answer: R, kinds: tuple[type, ...]) -> R:
+    if not isinstance(answer, kinds):
+        raise _ContractError(f"returned {type(answer).__name__}")
+    return answer
+
+
+def _check_follow_up(value: FollowUp) -> None:
+    wait: object = value.wait
+    is_number = isinstance(wait, int | float) and not isinstance(wait, bool)
+    if not is_number or not 0 <= value.wait < math.inf:
+        raise _ContractError("returned a FollowUp whose wait is no number of seconds")
+    _typed(value.request, (WireRequest,))
+
+
+def _guarded(
+    provider: str,
+    what: str,
+    ask: Callable[[], R],
+    response: WireResponse,
+    *,
+    passing: tuple[type[Exception], ...] = (),
+) -> R:
+    """What `ask` gives, which works on what a provider gave: it may be anybody's code.
+
+    Raises:
+        PluginError: it raised; the answer is kept in a file where it may have been paid for.
+    """
+    try:
+        return ask()
+    except passing:
+        raise
+    except _ContractError as error:
+        problem = str(error)
+    except Exception as error:  # noqa: BLE001  # providers return facts and never raise
+        problem = f"raised {type(error).__name__}{_place(error)}"
+    # Raised here and not in the handler: the provider's error may hold parts of the request.
+    message = f"the provider {provider!r} broke its contract: {what} {problem}"
+    message += f" for HTTP {response.status}"
     if 200 <= response.status < 300:
+        message += "; the answer may have been paid for"
         path = spool.keep_answer(response)
-        message += "; the answer may have been paid for" + (
-            f" and is kept in {path}" if path else ""
-        )
-    return PluginError(message, name=name)
+        message += f" and is kept in {path}" if path else ""
+    raise PluginError(message, name=provider)
 
 
 def _place(error: BaseException) -> str:

@@ -172,6 +172,8 @@ def finish(outcome: Outcome, response: WireResponse) -> str:
         )
     if outcome.absence is not None:
         raise NoImageError("no image", {"cause": outcome.absence.cause}, context=context)
+    if "breaks_finish" in response.document:
+        1 / 0  # noqa: B018
     if outcome.metadata:
         raise ResponseDecodeError("not a picture", kind="bad-image", context=context)
     return "image"
