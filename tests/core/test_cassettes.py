@@ -170,6 +170,8 @@ async def test_mismatch_shows_the_difference_without_the_key(service: Service, p
         await post(service.url, as_json({"prompt": f"a kite {KEY}"}))
     assert '+ "prompt": "a kite REDACTED"' in str(caught.value)
     assert KEY not in str(caught.value)
+    kept = caught.value.failed_request
+    assert KEY not in f"{kept.headers} {kept.body!r} {kept.uri}"
 
 
 async def test_same_json_written_otherwise_matches(service: Service, path: Path) -> None:

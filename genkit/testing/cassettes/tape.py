@@ -96,8 +96,13 @@ def cassette(
     )
     machine.register_matcher("canonical_body", _match_bodies)
     machine.register_persister(tape)
-    with machine.use_cassette(str(path)) as running:
-        yield running
+    try:
+        with machine.use_cassette(str(path)) as running:
+            yield running
+    except CassetteMismatch as mismatch:
+        # It holds the request as it was sent, the key among its headers.
+        mismatch.failed_request = tape.clean_request(mismatch.failed_request)
+        raise
     # Only without an exception: a failed test is not made to fail twice, nor its traffic kept.
     if is_recording and recorded is not None:
         tape.save(recorded, running)
