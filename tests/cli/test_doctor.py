@@ -187,8 +187,11 @@ def test_an_account_without_its_provider(folder: Path, genkit: Genkit) -> None:
 def test_another_owner_of_the_package(site: Site, genkit: Genkit) -> None:
     """A distribution that has a package `genkit` too is broken, and what to do is said."""
     site.install("other-kit", "", name="other", group="somewhere.else")
+    # The file is there, because later Pythons pass over those that a record lists and nobody has.
+    (site.folder / "genkit").mkdir()
+    (site.folder / "genkit" / "other.py").touch()
     record = site.folder / "other_kit-1.2.dist-info" / "RECORD"
-    record.write_text("genkit/__init__.py,,\nother_kit-1.2.dist-info/METADATA,,\n")
+    record.write_text("genkit/other.py,,\nother_kit-1.2.dist-info/METADATA,,\n")
     said = genkit("doctor", "--json")
     assert said.code == 1
     (text,) = [text for level, text in findings(said, "package") if level == "broken"]
