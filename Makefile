@@ -53,7 +53,7 @@ imports: $(STAMP)
 
 docs: $(STAMP) ## Build the documentation into build/docs, warnings being errors
 	@if [ -f docs/conf.py ]; then \
-		$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs \
+		$(BIN)/sphinx-build --quiet --fresh-env --fail-on-warning --keep-going -b html docs build/docs \
 			&& echo "Documentation: build/docs/index.html"; \
 	else \
 		echo "No docs/conf.py yet: nothing to build"; \
