@@ -10,7 +10,7 @@ import orjson
 from genkit.body import Base64, Body, Raw
 from genkit.cli.documents import VERSION, adjustments_document, notices_document
 from genkit.cli.screen import Screen
-from genkit.cli.words import adjustment_words, file_size, money
+from genkit.cli.words import adjustment_words, estimated, file_size
 from genkit.images import Image
 from genkit.lifted import Lifted
 from genkit.planning import Plan
@@ -62,12 +62,11 @@ def show_plan(plan: Plan, screen: Screen) -> None:
         screen.out("\n".join(lines) + "\n")
     screen.out("Prompt as it is sent:\n")
     screen.out("\n".join(f"  {line}".rstrip() for line in plan.prompt.split("\n")) + "\n")
-    cost = money(plan.estimate.cost)
     rows = [
         ("model", f"{plan.provider.name}:{plan.model}"),
         ("template", plan.template),
         ("requests", str(len(plan.slots))),
-        ("cost", f"{cost} estimated ({plan.estimate.basis})"),
+        ("cost", f"{estimated(plan.estimate.cost)} ({plan.estimate.basis})"),
         *(("adjusted", adjustment_words(adjustment)) for adjustment in plan.adjustments),
         *(("note", notice.message) for notice in plan.notices),
     ]

@@ -11,6 +11,10 @@ from genkit.cli.words import attempts_words, charge_words, seconds
 
 __all__ = ["advice_for", "show_error"]
 
+PROVIDER_ADVICE = (
+    "`genkit providers` and `genkit models` list what there is; another provider is installed as a"
+    " distribution of its own (Gemini's is genkit-provider-gemini)"
+)
 _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
     {
         errors.AuthenticationError: "check the key: `genkit doctor` shows where it comes from",
@@ -27,7 +31,6 @@ _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
         errors.ModelNotFoundError: "`genkit models` lists the models",
         errors.UnsupportedOptionError: "leave the option out, or choose another model with -m",
         errors.SessionStateError: "begin anew with `genkit generate PROMPT -i IMAGE`",
-        errors.ConfigurationError: "`genkit config path` shows which files are read",
         errors.PluginError: "`genkit doctor` says what is broken",
     }
 )
@@ -37,6 +40,8 @@ def advice_for(error: BaseException) -> str | None:
     """What to do next, if there is something."""
     if isinstance(error, errors.AuthenticationError) and error.status is None:
         return None  # without a key the message says itself how to get going
+    if isinstance(error, errors.InvalidRequestError) and error.field == "model":
+        return PROVIDER_ADVICE if error.status is None else _ADVICE[errors.ModelNotFoundError]
     if isinstance(error, errors.RateLimitError) and error.retry_after is not None:
         return f"try again in {seconds(error.retry_after)}"
     for kind in type(error).__mro__:

@@ -201,7 +201,7 @@ def _check(path: Path, force: bool) -> None:
     try:
         check_writable(path, overwrite=force)
     except OutputError as error:
-        if os.path.lexists(path) and not path.is_dir() and not force:
+        if path.is_file() and not force:
             raise OutputError(
                 f"{str(path)!r} exists already: --force replaces it", path=str(path)
             ) from None

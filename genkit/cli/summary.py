@@ -10,8 +10,8 @@ from genkit.cli.screen import Screen
 from genkit.cli.words import (
     adjustment_words,
     attempts_words,
+    estimated,
     file_size,
-    money,
     seconds,
     waits_seconds,
 )
@@ -51,7 +51,7 @@ def _call(response: GenerationResponse) -> list[tuple[str, str]]:
         ("attempts", attempts_words(response.attempts)),
         ("waits", seconds(waited) if waited else "none"),
         ("time", seconds(response.total_time_ms / 1000)),
-        ("cost", money(response.cost) + (" estimated" if response.cost is not None else "")),
+        ("cost", estimated(response.cost)),
         ("seed", "the model takes none" if response.seed is None else str(response.seed)),
         ("generation id", response.generation_id),
         ("request id", response.request_id),

@@ -10,6 +10,7 @@ __all__ = [
     "adjustment_words",
     "attempts_words",
     "charge_words",
+    "estimated",
     "file_size",
     "money",
     "reason_words",
@@ -62,6 +63,11 @@ def money(amount: float | None) -> str:
     if amount is None:
         return "not known"
     return f"${amount:.4f}" if amount >= 0.0001 else f"${amount:.2g}"
+
+
+def estimated(amount: float | None) -> str:
+    """An estimated amount, such as ``"$0.0336 estimated"``."""
+    return money(amount) if amount is None else f"{money(amount)} estimated"
 
 
 def file_size(count: int) -> str:

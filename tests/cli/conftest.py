@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from genkit.cli import main
+from tests.cli.service import KEY, Service, running_service
 from tests.core.plugin_site import Site
 
 
@@ -71,3 +72,12 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     monkeypatch.syspath_prepend(folder)
     monkeypatch.setenv("PYTHONPATH", str(folder))  # for processes of their own
     return Site(folder)
+
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """An emulated service; the environment points to it and holds a key for it."""
+    with running_service(tmp_path) as service:
+        monkeypatch.setenv("GENKIT_CONFIG", str(service.config))
+        monkeypatch.setenv("CANARY_KEY", KEY)
+        yield service
