@@ -70,6 +70,7 @@ class HttpTransport:
         )
         tls = self._tls if is_secure else None
         exchange = _Exchange(request, self._settings, tls, max_bytes)
+        outcome: WireResponse | GenerationError | asyncio.CancelledError
         try:
             async with asyncio.timeout(timeout):
                 return await exchange.run(session, credential)
@@ -77,8 +78,11 @@ class HttpTransport:
             # `OSError` has the `TimeoutError` of the block above among its kinds. Anything else,
             # such as a cassette that does not fit, is no failure of the connection.
             outcome = exchange.outcome(error, timeout)
-        # Raised here and not in the handler, so that aiohttp's error is in no chain.
-        if isinstance(outcome, GenerationError):
+        except asyncio.CancelledError as cancelled:
+            outcome = asyncio.CancelledError(*cancelled.args)
+        # Raised here and not in the handler, so that no frame of aiohttp's, which hold the
+        # headers, is in the chain or the traceback.
+        if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
