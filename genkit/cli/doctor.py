@@ -142,8 +142,8 @@ def _settings(config: str | None) -> Settings:
 
 
 def _configuration(settings: Settings) -> Iterator[Finding]:
-    origins = sorted({origin for origin in settings.origins.values() if origin != "default"})
-    yield Finding("ok", "config", ", ".join(origins) or "nothing is set: all defaults")
+    origins = dict.fromkeys(settings.origins.values())
+    yield Finding("ok", "config", ", ".join(origins) or "nothing is set: all values are defaults")
     for warning in settings.all_warnings():
         yield Finding("note", "config", warning)
 

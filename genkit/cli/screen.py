@@ -6,13 +6,13 @@ standard error is styled by rich; elsewhere it is plain lines, and rich is not l
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import orjson
 
 from genkit.errors import printable
 
@@ -56,8 +56,8 @@ class Screen:
 
     def document(self, document: Any) -> None:
         """The result as one JSON document, on standard output."""
-        options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
-        _write(sys.stdout, orjson.dumps(document, default=str, option=options).decode())
+        text = json.dumps(document, ensure_ascii=False, indent=2, default=str)
+        _write(sys.stdout, text if _is_safe(text) else _escaped(text))
 
     def say(self, text: str, style: str | None = None) -> None:
         """A line for the person in front of the screen."""
@@ -100,6 +100,28 @@ class Screen:
         for line in lines:
             cells = (f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True))
             _write(sys.stdout, "  ".join(cells).rstrip())
+
+
+def _is_safe(text: str) -> bool:
+    return all(map(str.isprintable, text.split("\n"))) and _fits(text)
+
+
+def _fits(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _escaped(text: str) -> str:
+    """JSON with everything escaped that is no harmless ASCII; it stays the same document."""
+    return "".join(
+        character
+        if character == "\n" or (character.isascii() and character.isprintable())
+        else json.dumps(character)[1:-1]
+        for character in text
+    )
 
 
 def _write(stream: Any, text: str) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,27 @@ def test_an_old_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="ascii"))
     Screen().out("Bär · é")
     assert written.getvalue() == b"B\\xe4r \\xb7 \\xe9\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
+def test_a_document_is_the_same_everywhere(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document is harmless for a terminal and reads back equal, whatever is in it."""
+    document = {"text": "Bär \x1b[31m \x9b \u202e 🍌 \udcff", "huge": 2**70, "path": [1.5, None]}
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    Screen().document(document)
+    text = written.getvalue().decode(encoding)
+    assert json.loads(text) == document
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+def test_a_document_is_readable() -> None:
+    """What is harmless is not escaped."""
+    command = "from genkit.cli.screen import Screen; Screen().document({'a': 'Bär 🍌'})"
+    done = subprocess.run(
+        [sys.executable, "-X", "utf8", "-c", command], check=True, capture_output=True
+    )
+    assert done.stdout.decode() == '{\n  "a": "Bär 🍌"\n}\n'
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
