@@ -47,7 +47,7 @@ MEANINGS: Mapping[ExitCode, str] = MappingProxyType(
 )
 """What each code says, for people."""
 
-EXIT_CODES: Mapping[type[Exception], ExitCode] = MappingProxyType(
+EXIT_CODES: Mapping[type[errors.GenkitError], ExitCode] = MappingProxyType(
     {
         errors.GenkitError: ExitCode.UNEXPECTED,
         errors.ConfigurationError: ExitCode.USAGE,
@@ -71,7 +71,6 @@ EXIT_CODES: Mapping[type[Exception], ExitCode] = MappingProxyType(
         errors.NoImageError: ExitCode.NO_IMAGE,
         errors.DownloadError: ExitCode.NO_IMAGE,
         errors.OutputError: ExitCode.OUTPUT,
-        Interrupted: ExitCode.INTERRUPTED,
     }
 )
 """By error class; a class that is not here has the code of its nearest base."""
@@ -79,7 +78,9 @@ EXIT_CODES: Mapping[type[Exception], ExitCode] = MappingProxyType(
 
 def exit_code_of(error: BaseException) -> ExitCode:
     """The exit code of an error."""
+    if isinstance(error, Interrupted):
+        return ExitCode.INTERRUPTED
     for kind in type(error).__mro__:
-        if (code := EXIT_CODES.get(kind)) is not None:
-            return code
+        if issubclass(kind, errors.GenkitError) and kind in EXIT_CODES:
+            return EXIT_CODES[kind]
     return ExitCode.UNEXPECTED
