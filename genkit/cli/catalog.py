@@ -48,10 +48,16 @@ def providers(config: str | None, as_json: bool) -> int:
     if as_json:
         screen.document({"version": VERSION, "providers": rows})
     elif rows:
-        heads = ("PROVIDER", "DEFAULT MODEL", "KEY", "FROM")
-        screen.table(
-            heads, [[row["name"], row["shown"], row["key"] or "-", row["from"]] for row in rows]
-        )
+        shown = [
+            (
+                row["name"],
+                row["default_model"] or "broken: see genkit doctor",
+                row["key"] or "-",
+                row["from"],
+            )
+            for row in rows
+        ]
+        screen.table(("PROVIDER", "DEFAULT MODEL", "KEY", "FROM"), shown)
     else:
         screen.out(INSTALL_PROVIDER)
     return 0
@@ -99,14 +105,13 @@ def _provider_row(name: str, settings: Settings, plugins: Plugins) -> dict[str, 
     try:
         provider = provider_of(name, settings, plugins)
     except GenkitError as error:
-        return row | {"problem": str(error), "shown": "broken: see genkit doctor"}
+        return row | {"problem": str(error)}
     source = secret_source(account, provider)
     model = account.model or provider.default_model
     return row | {
         "default_model": model,
         "base_url": provider.base_url,
         "key": source.describe() if source else None,
-        "shown": model,
     }
 
 

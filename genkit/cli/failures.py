@@ -17,41 +17,28 @@ PROVIDER_ADVICE = (
 )
 _ADVICE: Mapping[type[errors.GenkitError], str] = MappingProxyType(
     {
-        errors.AuthenticationError: "check the key: `genkit doctor` shows where it comes from",
-        errors.PermissionDeniedError: "check what the key may do, and whether billing is on",
-        errors.ContentPolicyError: "change the prompt or the pictures; the same again is refused",
-        errors.QuotaExhaustedError: "wait until the quota is renewed, or raise it",
-        errors.OverloadedError: "try again later, or another model with -m",
-        errors.ServerError: "try again later",
-        errors.ConnectionFailedError: "check the network and the base URL (`genkit config show`)",
-        errors.AttemptTimeoutError: "give it more time with --timeout",
-        errors.AmbiguousError: "check your bill before you try again",
-        errors.DeadlineExceededError: "give it more time with --deadline",
-        errors.NoImageError: "say more plainly what to draw, or try again",
-        errors.ModelNotFoundError: "`genkit models` lists the models",
-        errors.UnsupportedOptionError: "leave the option out, or choose another model with -m",
-        errors.SessionStateError: "begin anew with `genkit generate PROMPT -i IMAGE`",
+        errors.AmbiguousError: "look at the service's own records before you try again",
+        errors.AttemptTimeoutError: "give an attempt more time with --timeout",
+        errors.ConnectionFailedError: "`genkit config show` shows the base URL and the proxy",
+        errors.DeadlineExceededError: "give the call more time with --deadline",
         errors.PluginError: "`genkit doctor` says what is broken",
+        errors.SessionStateError: "begin anew from the picture: genkit generate PROMPT -i IMAGE",
     }
 )
+"""What the command line can add: the message itself says what to do as far as the library knows."""
 
 
 def advice_for(error: BaseException) -> str | None:
-    """What to do next, if there is something."""
-    if isinstance(error, errors.AuthenticationError) and error.status is None:
-        return None  # without a key the message says itself how to get going
+    """What to do next on the command line, if there is something."""
     if isinstance(error, errors.InvalidRequestError) and error.field == "model":
-        return PROVIDER_ADVICE if error.status is None else _ADVICE[errors.ModelNotFoundError]
+        return PROVIDER_ADVICE if error.status is None else None
     if isinstance(error, errors.RateLimitError) and error.retry_after is not None:
         return f"try again in {seconds(error.retry_after)}"
-    for kind in type(error).__mro__:
-        if kind in _ADVICE:
-            return _ADVICE[kind]
-    return None
+    return next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), None)
 
 
-def show_error(error: errors.GenkitError, screen: Screen, advice: str | None = None) -> None:
-    """Say on standard error what happened; `advice` stands for the usual one."""
+def show_error(error: errors.GenkitError, screen: Screen) -> None:
+    """Say on standard error what happened."""
     problems = error.problems if isinstance(error, errors.ConfigurationError) else ()
     if len(problems) > 1:
         screen.insist(f"Error: {len(problems)} mistakes in the configuration", "bold red")
@@ -60,9 +47,8 @@ def show_error(error: errors.GenkitError, screen: Screen, advice: str | None = N
     else:
         screen.insist(f"Error: {error}", "bold red")
     screen.facts(_facts(error), insist=True)
-    text = advice if advice is not None else advice_for(error)
-    if text:
-        screen.insist(text if "\n" in text else f"What to do: {text}.")
+    if advice := advice_for(error):
+        screen.insist(f"What to do: {advice}.")
 
 
 def _facts(error: errors.GenkitError) -> list[tuple[str, str]]:
@@ -83,7 +69,7 @@ def _facts(error: errors.GenkitError) -> list[tuple[str, str]]:
     if error.attempts:
         rows += [
             ("model", ":".join(word for word in (error.provider, error.model) if word)),
-            ("answer", " ".join(str(word) for word in (error.status, error.code) if word)),
+            ("answer", f"{error.status} {error.code}" if error.code else None),
             ("attempts", attempts_words(error.attempts)),
             ("charge", charge_words(error.charge)),
             ("generation id", error.generation_id),

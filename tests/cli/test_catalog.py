@@ -21,7 +21,11 @@ def test_providers(genkit: Genkit, monkeypatch: pytest.MonkeyPatch) -> None:
         "genkit-provider-gemini 0.1.0",
     ]
     document = genkit("providers", "--json").document
-    assert [row["name"] for row in document["providers"]] == ["gemini"]
+    (row,) = document["providers"]
+    assert set(row) == {
+        *("name", "provider", "default_model", "base_url", "key", "from", "problem")
+    }
+    assert row["name"] == "gemini"
     assert "canary" not in str(document)
 
 
