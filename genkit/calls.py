@@ -166,7 +166,8 @@ async def _response(
     answers = [one.answer for one in done]
     originals = [image for answer in answers for image in answer.images]
     images, made = await _finished(plan, originals)
-    usage = total_usage(one.usage for one in (*done, *failed))
+    ended: list[_Done | _Failed] = [*done, *failed]
+    usage = total_usage(one.usage for one in ended)
     notices = [*plan.notices, *made]
     for answer in answers:
         notices += [notice for notice in answer.notices if notice not in notices]
@@ -189,7 +190,7 @@ async def _response(
         provider=plan.provider.name,
         adjustments=plan.adjustments,
         notices=tuple(notices),
-        attempts=tuple(attempt for one in (*done, *failed) for attempt in one.attempts),
+        attempts=tuple(attempt for one in ended for attempt in one.attempts),
         history=plan.history,
         answers=tuple(turn for answer in answers for turn in answer.turns),
         provider_metadata={plan.provider.name: first.answer.metadata},

@@ -53,9 +53,13 @@ class AIGenerationClient:
             deadline=attempts * (timeout + WAITING_SECONDS),
             wait=WAITS,
         )
+
+        def opened() -> Client:
+            return Client("gemini", api_key=api_key, retry=policy)
+
         # Kept as a function, so that the key is in no attribute that could be printed.
-        self._open = lambda: Client("gemini", api_key=api_key, retry=policy)
-        self._client: Client | None = self._open()
+        self._open = opened
+        self._client: Client | None = opened()
 
     async def generate(self, request: GenerationRequest) -> GenerationResponse:
         """The picture for `request`; see `genkit.Client.generate`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import attrs
 
@@ -50,7 +51,8 @@ class Wiring:
         request = self.plugins.prepare_request(request)
         account, model = self.resolve(request.model)
         provider = self.provider(account)
-        known = {*self.plugins.names(), *self.settings.providers, account, provider.name}
+        # Of accounts with one service, the options are the same.
+        known = {*self.plugins.names(), provider.name}
         check_namespaces(request.provider_options, tuple(sorted(known)))
         return plan_call(
             request,
@@ -73,7 +75,7 @@ class Wiring:
 
     async def run(self, plan: Plan) -> GenerationResponse:
         """Send what `plan` holds; see `genkit.Client.generate`."""
-        facts = {
+        facts: dict[str, Any] = {
             "generation_id": plan.generation_id,
             "provider": plan.provider.name,
             "model": plan.model,

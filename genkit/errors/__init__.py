@@ -7,15 +7,13 @@ been charged; it never holds the request, a key or a prompt, and pickles as it i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import attrs
 
-from genkit.errors.facts import Charge, DecodeKind, ErrorContext
+from genkit.attempts import Attempt, Usage
+from genkit.errors.facts import Charge, DecodeKind, DownloadKind, ErrorContext
 from genkit.errors.text import SNIPPET_BYTES, brief, printable
-
-if TYPE_CHECKING:
-    from genkit.response import Attempt, Usage
 
 __all__ = [
     "SNIPPET_BYTES",
@@ -32,6 +30,7 @@ __all__ = [
     "DeadlineExceededError",
     "DecodeKind",
     "DownloadError",
+    "DownloadKind",
     "ErrorContext",
     "GenerationError",
     "GenkitError",
@@ -378,7 +377,25 @@ class NoImageError(GenerationError):
 
 
 class DownloadError(GenerationError):
-    """A picture was made but could not be fetched from where the service put it."""
+    """A picture was made but could not be fetched from where the service put it.
+
+    `kind` says why. ``address``: where it points is not fetched from (no https, a private network).
+    ``status``: that host answered with an error (`status`; 403 when the address has expired).
+    ``connection``, ``timeout``: it was not reached, or not in time. ``redirect``: too often, or to
+    another scheme. The others are those of `ResponseDecodeError`. No address is on the error, for
+    whoever has it has the picture.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        details: Mapping[str, Any] | None = None,
+        *,
+        kind: DownloadKind = "connection",
+        context: ErrorContext | None = None,
+    ) -> None:
+        super().__init__(message, details, context=context)
+        self.kind = kind
 
 
 class DeadlineExceededError(GenerationError, TimeoutError):

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
-if TYPE_CHECKING:
-    from genkit.response import Attempt, Usage
+from genkit.attempts import Attempt, Charge, Usage
 
-__all__ = ["Charge", "DecodeKind", "ErrorContext"]
-
-Charge: TypeAlias = Literal["no", "maybe", "yes"]
-"""Whether an attempt was paid for, judged by how far the request got."""
+__all__ = ["Charge", "DecodeKind", "DownloadKind", "ErrorContext"]
 
 DecodeKind: TypeAlias = Literal[
     "truncated", "malformed", "protocol", "too-large", "bad-image", "redirect"
 ]
 """Why an answer cannot be used; see `ResponseDecodeError`."""
+
+DownloadKind: TypeAlias = Literal[
+    "address",
+    "status",
+    "connection",
+    "timeout",
+    "redirect",
+    "truncated",
+    "malformed",
+    "protocol",
+    "too-large",
+    "bad-image",
+]
+"""Why a picture could not be fetched; see `DownloadError`."""
 
 
 @attrs.frozen(kw_only=True)
