@@ -226,12 +226,12 @@ def test_an_answer_in_a_list() -> None:
 
 
 def test_state_is_tagged_with_name_and_model() -> None:
-    """The core leaves out states of others by the provider's configured name and the model."""
-    made = GeminiProvider(ProviderSettings(name="vertex"))
+    """States are the provider's and the model's, so that another account may go on with them."""
+    made = GeminiProvider(ProviderSettings(name="home"))
     body = answer(candidate({"text": "x", "thoughtSignature": "c2ln"}))
     for model, tagged in (("gemini-3-pro-image", "gemini-3-pro-image"), (None, MODEL)):
         decoded = made.decode(body, request(model=model), None)
         assert isinstance(decoded, Outcome)
         (part,) = decoded.parts
         assert isinstance(part, TextPart)
-        assert part.state == ProviderState("vertex", tagged, {"thoughtSignature": "c2ln"})
+        assert part.state == ProviderState("gemini", tagged, {"thoughtSignature": "c2ln"})

@@ -191,8 +191,8 @@ def test_all_problems_of_the_settings_are_told_at_once() -> None:
 
 def test_what_the_provider_says_of_itself() -> None:
     """Name, default, keys and models are what the core and the command line go by."""
-    made = provider(name="vertex", api="generate-content")
-    assert made.name == "vertex"
+    made = provider(name="home", api="generate-content")
+    assert made.name == "gemini", "the entry point's, not the account's"
     assert made.spec_version == 1
     assert made.default_model == MODEL
     assert made.key_variables == ("GEMINI_API_KEY", "GOOGLE_API_KEY")

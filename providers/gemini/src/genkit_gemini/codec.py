@@ -44,6 +44,7 @@ from genkit_gemini.reading import items, read, short_text, unwrap, word
 __all__ = ["API", "BASE_URL", "GeminiProvider"]
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
+NAME = "gemini"
 API = "generate-content"
 """The one API of the service that is spoken here."""
 
@@ -86,8 +87,8 @@ class GeminiProvider:
 
     @property
     def name(self) -> str:
-        """Its name in the configuration; states and ``provider_options`` go by it."""
-        return self.settings.name
+        """The entry point's, whatever its accounts are called; states and options go by it."""
+        return NAME
 
     @property
     def spec_version(self) -> int:
