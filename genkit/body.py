@@ -30,12 +30,20 @@ class Base64:
     """A picture, written as base64 characters. In JSON it stands for a string."""
 
     image: Image
+    data_url: bool = False
+    """Whether they are written as a ``data:`` URL (RFC 2397), which says the type too."""
+
+    @property
+    def _prefix(self) -> bytes:
+        return f"data:{self.image.media_type};base64,".encode() if self.data_url else b""
 
     def __len__(self) -> int:
-        return (len(self.image.data) + 2) // 3 * 4
+        return len(self._prefix) + (len(self.image.data) + 2) // 3 * 4
 
     def chunks(self) -> Iterator[bytes]:
         """The characters, piece by piece."""
+        if self.data_url:
+            yield self._prefix
         for piece in _pieces(self.image.data):
             yield pybase64.b64encode(piece)
 

@@ -31,6 +31,11 @@ def long_image(length: int = 5_000_000) -> Image:
     return image((bytes(range(256)) * (length // 256 + 1))[:length])
 
 
+def data_url(data: bytes) -> str:
+    """The address that holds a picture in itself."""
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 awkward_texts = st.text(st.sampled_from('"\\/\0\x01\x1f\x7f\n\t aé世🎨\u2028')) | texts
 
@@ -44,6 +49,7 @@ def pairs() -> st.SearchStrategy[Pair]:
         awkward_texts.map(lambda text: (text, text)),
         awkward_texts.map(lambda text: (Lifted(text), text)),
         st.binary().map(lambda data: (Base64(image(data)), base64.b64encode(data).decode())),
+        st.binary().map(lambda data: (Base64(image(data), data_url=True), data_url(data))),
         st.sampled_from([None, True, 0, -1, 1.5, 2**53]).map(lambda value: (value, value)),
     )
 
