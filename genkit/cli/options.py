@@ -212,7 +212,7 @@ _SECTIONS: Mapping[str, tuple[click.Option, ...]] = {
             metavar="NAME=VALUE",
             multiple=True,
             callback=_pairs,
-            help="An option that only this provider has; VALUE is read as JSON where it is some.",
+            help="An option that only this provider has; VALUE may be JSON. May be repeated.",
         ),
         click.Option(
             ["--adapt"],

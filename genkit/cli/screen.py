@@ -91,6 +91,7 @@ class Screen:
         else:
             width = max(len(name) for name, _value in shown)
             for name, value in shown:
+                value = value.replace("\n", "\n" + " " * (width + 4))
                 _write(sys.stderr, f"  {name:<{width}}  {value}")
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

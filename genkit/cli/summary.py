@@ -52,13 +52,20 @@ def _call(response: GenerationResponse) -> list[tuple[str, str]]:
         ("waits", seconds(waited) if waited else "none"),
         ("time", seconds(response.total_time_ms / 1000)),
         ("cost", estimated(response.cost)),
-        ("seed", "the model takes none" if response.seed is None else str(response.seed)),
+        ("seed", _seed(response)),
         ("generation id", response.generation_id),
         ("request id", response.request_id),
         ("drafts", f"{len(response.drafts)} not saved" if response.drafts else None),
         ("the model said", response.text),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _seed(response: GenerationResponse) -> str:
+    if response.seed is None:
+        return "the model takes none"
+    several = len(response.images) + len(response.failures) > 1
+    return f"{response.seed}{', and one more for each picture' if several else ''}"
 
 
 def _remarks(

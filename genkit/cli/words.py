@@ -85,18 +85,26 @@ def waits_seconds(attempts: Sequence[Attempt]) -> float:
 
 
 def attempts_words(attempts: Sequence[Attempt]) -> str:
-    """What was tried, in order: ``"2 (429 rate limited, waited 2.1 s; then 200)"``."""
+    """What was tried, in order: ``"2 (429 rate limited, waited 2.1 s, then 200)"``."""
     if not attempts:
         return "none, nothing was sent"
-    steps = []
-    for attempt in attempts:
-        status = str(attempt.status) if attempt.status is not None else ""
-        outcome = "" if attempt.outcome == "ok" else reason_words(attempt.outcome)
-        step = " ".join(word for word in (status, outcome) if word) or "ok"
-        if attempt.delay is not None:
-            step += f", waited {seconds(attempt.delay)}"
-        steps.append(step)
-    return f"{len(attempts)} ({'; then '.join(steps)})"
+    slots = sorted({attempt.slot for attempt in attempts})
+    stories = [
+        ", then ".join(_attempt_words(attempt) for attempt in attempts if attempt.slot == slot)
+        for slot in slots
+    ]
+    if len(slots) > 1:
+        stories = [
+            f"picture {slot + 1}: {story}" for slot, story in zip(slots, stories, strict=True)
+        ]
+    return f"{len(attempts)} ({'; '.join(stories)})"
+
+
+def _attempt_words(attempt: Attempt) -> str:
+    status = str(attempt.status) if attempt.status is not None else ""
+    outcome = "" if attempt.outcome == "ok" else reason_words(attempt.outcome)
+    words = " ".join(word for word in (status, outcome) if word) or "ok"
+    return words if attempt.delay is None else f"{words}, waited {seconds(attempt.delay)}"
 
 
 def adjustment_words(adjustment: Adjustment) -> str:

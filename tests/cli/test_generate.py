@@ -59,7 +59,7 @@ def test_a_rate_limit_is_waited_out(genkit: Genkit, service: Service) -> None:
         said.err,
     )
     assert re.fullmatch(
-        r"2 \(429 rate limited, waited [\d.]+ s; then 200\)", facts(said)["attempts"]
+        r"2 \(429 rate limited, waited [\d.]+ s, then 200\)", facts(said)["attempts"]
     )
     assert [entry.answer and entry.answer.status for entry in service.ledger] == [429, 200]
 
@@ -157,7 +157,8 @@ def test_failures(
     """Each way to fail ends with its code and class, tells the charge, and leaves no file."""
     service.fail(fault, times=2)
     said = genkit(
-        *("generate", "a banana", "--attempts", "1", "--timeout", "1", "--json", "-o", "x.png")
+        *("generate", "a banana", "--attempts", "1", "--timeout", "1", "-o", "x.png"),
+        *("--json", "-vv"),
     )
     assert (said.code, said.error["class"], said.error["charge"]) == (code, name, charge)
     assert [attempt["outcome"] for attempt in said.error["attempts"]] == [name]

@@ -45,10 +45,10 @@ def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     """Tables and facts stand in columns, without blanks at the end of a line."""
     screen = Screen()
     screen.table(("NAME", "VALUE"), [("a", "1"), ("longer", "")])
-    screen.facts([("a", "1"), ("longer", "2")])
+    screen.facts([("a", "1"), ("longer", "2\n3")])
     said = capsys.readouterr()
     assert said.out == "NAME    VALUE\na       1\nlonger\n"
-    assert said.err == "  a       1\n  longer  2\n"
+    assert said.err == "  a       1\n  longer  2\n          3\n"
 
 
 def test_an_old_encoding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,10 +60,22 @@ def test_attempts_tell_a_story() -> None:
         attempt(status=200),
     ]
     assert attempts_words(attempts) == (
-        "3 (429 rate limited, waited 2.1 s; then no answer came in time, waited 1.0 s; then 200)"
+        "3 (429 rate limited, waited 2.1 s, then no answer came in time, waited 1.0 s, then 200)"
     )
     assert waits_seconds(attempts) == pytest.approx(3.06)
     assert attempts_words([]) == "none, nothing was sent"
+
+
+def test_attempts_of_several_pictures_are_told_apart() -> None:
+    """The attempts of each picture stand together, in whatever order they ended."""
+    attempts = [
+        attempt(slot=1, status=200),
+        attempt(status=500, outcome="ServerError", delay=1.0),
+        attempt(status=200),
+    ]
+    assert attempts_words(attempts) == (
+        "3 (picture 1: 500 the service failed, waited 1.0 s, then 200; picture 2: 200)"
+    )
 
 
 def test_unknown_words_stay_as_they_are() -> None:
