@@ -15,11 +15,11 @@ from genkit.errors import (
     NoImageError,
     ResponseDecodeError,
 )
-from genkit.images import check_picture
 from genkit.lifted import Lifted, decode_base64, text_of
-from genkit.pictures import MAX_OUTPUT_PIXELS
+from genkit.pixels import MAX_OUTPUT_PIXELS
 from genkit.provider import Outcome, WireImage
 from genkit.response import GeneratedImage, Notice, Usage
+from genkit.sniff import check_picture
 from genkit.wire import WireResponse
 
 __all__ = ["Answer", "read_outcome", "signature_of", "total_usage"]

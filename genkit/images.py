@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import attrs
 
 from genkit.errors import InvalidRequestError, brief
-from genkit.sniff import ImageHeader, describe, sniff
+from genkit.sniff import check_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
@@ -119,8 +119,7 @@ class Image:
                 f"{field}: the image has {len(data)} bytes; at most {MAX_REFERENCE_BYTES}",
                 field=field,
             )
-        header = sniff(data)
-        problem = _problem(header, data, MAX_REFERENCE_PIXELS)
+        header, problem = check_picture(data, MAX_REFERENCE_PIXELS)
         if header is None or problem:
             raise InvalidRequestError(f"{field}: {problem}", field=field)
         return cls(
@@ -138,38 +137,13 @@ class Image:
         Raises:
             ImportError: Pillow is not installed (``genkit-core[imaging]``).
         """
-        from genkit import pictures
+        from genkit import pixels
 
-        return pictures.open_pil(self.data)
+        return pixels.open_pil(self.data)
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
         # What notebooks ask for to show a value inline.
         return {self.media_type: self.data, "text/plain": repr(self)}
-
-
-def check_picture(data: bytes, max_pixels: int) -> tuple[ImageHeader | None, str | None]:
-    """The header of the picture in `data`, and what is wrong with it (`None` if nothing)."""
-    header = sniff(data)
-    return header, _problem(header, data, max_pixels)
-
-
-def _problem(header: ImageHeader | None, data: bytes, max_pixels: int) -> str | None:
-    if header is None:
-        looks = describe(data)
-        return (
-            f"these {len(data)} bytes are not a picture of a known type"
-            f" (PNG, JPEG, WebP, GIF, AVIF, HEIC){f'; they look like {looks}' if looks else ''}"
-        )
-    if header.width < 1 or header.height < 1:
-        return f"the {header.media_type} header gives the size {header.width}x{header.height}"
-    if header.width * header.height > max_pixels:
-        return (
-            f"the picture has {header.width}x{header.height} pixels; at most"
-            f" {max_pixels / 1e6:g} megapixels"
-        )
-    if not header.complete:
-        return f"the {header.media_type} is cut: its end is missing"
-    return None
 
 
 def _is_image(_mask: object, _attribute: object, value: Any) -> None:

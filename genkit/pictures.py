@@ -6,7 +6,6 @@ functions block; the client calls them in a worker thread.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import os
 import warnings
@@ -15,49 +14,19 @@ from typing import TYPE_CHECKING
 
 from genkit.errors import OutputError
 from genkit.files import write_atomically
-from genkit.images import Fit, Image, check_picture, suffix_of
+from genkit.images import Fit, Image, suffix_of
+from genkit.pixels import MAX_OUTPUT_PIXELS, NEEDS_PILLOW, has_pillow, open_pil
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PilImage
 
 __all__ = ["FORMATS", "MAX_OUTPUT_PIXELS", "convert", "fit", "has_pillow", "open_pil", "save"]
 
-MAX_OUTPUT_PIXELS = 100_000_000
-"""Pixels of the largest picture that is accepted from a service, judged from its header."""
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 """Output formats by name, with their media types."""
 
 _SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
-_READABLE = ("PNG", "JPEG", "WEBP", "GIF", "AVIF")
-_NEEDS_PILLOW = "needs Pillow: install genkit-core[imaging]"
-
-
-def has_pillow() -> bool:
-    """Whether Pillow is installed."""
-    return importlib.util.find_spec("PIL") is not None
-
-
-def open_pil(data: bytes) -> PilImage:
-    """The picture in `data` as a decoded Pillow image.
-
-    Raises:
-        ImportError: Pillow is not installed.
-        ValueError: it is not a whole picture of a known type, or is over 100 megapixels.
-    """
-    if not has_pillow():
-        raise ImportError(f"decoding pixels {_NEEDS_PILLOW}")
-    import PIL.Image
-
-    _header, problem = check_picture(data, MAX_OUTPUT_PIXELS)
-    if problem:
-        raise ValueError(problem)
-    try:
-        picture = PIL.Image.open(io.BytesIO(data), formats=_READABLE)
-        picture.load()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"Pillow cannot decode the picture: {error}") from None
-    return picture
 
 
 def convert(image: Image, output_format: str) -> bytes:
@@ -133,7 +102,7 @@ def save(image: Image, path: str | os.PathLike[str], *, overwrite: bool = True) 
         else:
             target = target.with_suffix(suffix_of(image.media_type))
             warnings.warn(
-                f"the picture is {image.media_type} and converting it {_NEEDS_PILLOW};"
+                f"the picture is {image.media_type} and converting it {NEEDS_PILLOW};"
                 f" saved as {target.name}",
                 stacklevel=3,
             )

@@ -11,7 +11,7 @@ import attrs
 from genkit.adapt import Adapted, adapt
 from genkit.conversation import Conversation, ImagePart, TextPart, Turn
 from genkit.errors import InvalidRequestError, UnsupportedOptionError
-from genkit.pictures import has_pillow
+from genkit.pixels import has_pillow
 from genkit.pricing import Estimate, estimate
 from genkit.prompts import PromptTemplates
 from genkit.provider import Capabilities, Context, ImageProvider, ResolvedSize

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import attrs
 
-__all__ = ["ImageHeader", "describe", "sniff"]
+__all__ = ["ImageHeader", "check_picture", "describe", "sniff"]
 
 MAX_STEPS = 100_000
 """Pieces of a file that are looked at; real pictures have far fewer."""
@@ -55,6 +55,31 @@ def sniff(data: bytes) -> ImageHeader | None:
             continue
         if header is not None:
             return header
+    return None
+
+
+def check_picture(data: bytes, max_pixels: int) -> tuple[ImageHeader | None, str | None]:
+    """The header of the picture in `data`, and what is wrong with it (`None` if nothing)."""
+    header = sniff(data)
+    return header, _problem(header, data, max_pixels)
+
+
+def _problem(header: ImageHeader | None, data: bytes, max_pixels: int) -> str | None:
+    if header is None:
+        looks = describe(data)
+        return (
+            f"these {len(data)} bytes are not a picture of a known type"
+            f" (PNG, JPEG, WebP, GIF, AVIF, HEIC){f'; they look like {looks}' if looks else ''}"
+        )
+    if header.width < 1 or header.height < 1:
+        return f"the {header.media_type} header gives the size {header.width}x{header.height}"
+    if header.width * header.height > max_pixels:
+        return (
+            f"the picture has {header.width}x{header.height} pixels; at most"
+            f" {max_pixels / 1e6:g} megapixels"
+        )
+    if not header.complete:
+        return f"the {header.media_type} is cut: its end is missing"
     return None
 
 

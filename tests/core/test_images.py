@@ -17,12 +17,12 @@ from genkit.images import (
     MAX_REFERENCE_BYTES,
     Image,
     Mask,
-    check_picture,
     nearest_ratio,
     parse_aspect_ratio,
     parse_size,
     suffix_of,
 )
+from genkit.sniff import check_picture
 from tests.core.samples import encoded, jpeg, picture, png, png_header
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import PIL.Image
 import pytest
 
-from genkit import pictures
+from genkit import pictures, pixels
 from genkit.errors import OutputError
 from genkit.images import Fit, Image
 from genkit.sniff import sniff
@@ -108,7 +108,8 @@ def test_without_pillow_the_true_suffix_is_used_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing can be converted the bytes are kept under their own suffix."""
-    monkeypatch.setattr(pictures, "has_pillow", lambda: False)
+    for module in (pictures, pixels):
+        monkeypatch.setattr(module, "has_pillow", lambda: False)
     image = picture(kind="JPEG")
     with pytest.warns(UserWarning, match=r"x\.jpg"):
         path = pictures.save(image, tmp_path / "x.png")
