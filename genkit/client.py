@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -32,6 +33,8 @@ from genkit.transport import HttpTransport, Transport, TransportSettings
 from genkit.wiring import Wiring
 
 __all__ = ["Client", "ClientOptions", "ManyOutcome"]
+
+_LOG = logging.getLogger("genkit")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -221,7 +224,12 @@ class Client:
 def _wire(reference: str | None, options: ClientOptions) -> Wiring:
     """The parts of a client as its options and the configuration say."""
     config = options.get("config")
-    settings = config if isinstance(config, Settings) else load_settings(config)
+    if isinstance(config, Settings):
+        settings = config
+    else:
+        settings = load_settings(config)
+        for warning in settings.all_warnings():
+            _LOG.warning("%s", warning)
     settings = override_settings(settings, _overrides(reference, options, settings))
     plugins = options.get("plugins") or Plugins()
     plugins.load_all()

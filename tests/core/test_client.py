@@ -446,3 +446,11 @@ def test_signatures_of_megabytes_survive_a_refinement() -> None:
     response = run_virtual(call())
     assert response.images
     assert transport.charged == 2
+
+
+def test_where_a_key_goes_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A configured address that is not the service's own is told, because the key goes there."""
+    path = tmp_path / "genkit.toml"
+    path.write_text('[providers.gemini]\nbase_url = "https://proxy.example/v1"\n')
+    genkit.Client("gemini", transport=MemoryTransport(), config=path)
+    assert "https://proxy.example/v1" in caplog.text
