@@ -89,16 +89,23 @@ def _check_url(_request: object, _attribute: object, url: str) -> None:
         raise ValueError("the URL's path must have no . or .. between its slashes")
 
 
+def _without_query(url: str) -> str:
+    # The query of a signed address is a permit.
+    address, mark, _query = url.partition("?")
+    return repr(f"{address}?..." if mark else address)
+
+
 @attrs.frozen(kw_only=True)
 class WireRequest:
     """One HTTP request, without its credential: the core adds that under `auth`.
 
     Raises:
-        ValueError: the URL or a header cannot be sent safely (line breaks, a key in the query).
+        ValueError: the URL or a header cannot be sent safely (line breaks, a key in the query), or
+            a download carries more than its address.
     """
 
     method: str = attrs.field(default="POST", validator=attrs.validators.in_(_METHODS))
-    url: str = attrs.field(validator=_check_url)
+    url: str = attrs.field(validator=_check_url, repr=_without_query)
     headers: Mapping[str, str] = attrs.field(
         factory=dict, converter=_lower, validator=_check_headers
     )
@@ -106,10 +113,17 @@ class WireRequest:
     body: Body | None = None
     auth: AuthHeader | None = None
     """`None` for requests that must not carry the credential, such as downloads."""
+    download: bool = False
+    """Whether `url` comes out of a service's answer and only its bytes are wanted.
+
+    It is fetched without a credential, by a session of its own that refuses addresses which are not
+    public, and its failure is a `DownloadError`. It is a GET with no header but ``accept``."""
     notices: tuple[Notice, ...] = ()
     """What the codec wants the caller to know of how it expressed the request."""
 
     def __attrs_post_init__(self) -> None:
+        if self.download:
+            self._check_download()
         if self.auth is None and self.method == "GET":
             # A download: its address is its own permit, and a signed query must stay as it is.
             return
@@ -118,6 +132,15 @@ class WireRequest:
                 raise ValueError(
                     f"query parameter {name!r}: a key travels in a header, never in a URL"
                 )
+
+    def _check_download(self) -> None:
+        if self.auth is not None:
+            raise ValueError("a download carries no credential: leave auth out")
+        if self.method != "GET" or self.body is not None:
+            raise ValueError("a download is a GET without a body")
+        if others := sorted(self.headers.keys() - {"accept"}):
+            # What is sent to the API, by configuration too, is not for the host of a picture.
+            raise ValueError(f"a download has no header but accept, not {others[0]!r}")
 
 
 @attrs.frozen(kw_only=True)

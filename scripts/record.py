@@ -72,6 +72,20 @@ class Shaped:
         max_bytes: int,
     ) -> WireResponse:
         """Give the next answer."""
+        return self._next(request)
+
+    async def download(
+        self,
+        request: WireRequest,
+        *,
+        origin: str | None,
+        timeout: float,  # noqa: ASYNC109
+        max_bytes: int,
+    ) -> WireResponse:
+        """Give the next answer."""
+        return self._next(request)
+
+    def _next(self, request: WireRequest) -> WireResponse:
         answer = self.file.interactions[len(self.requests)]
         self.requests.append(request)
         return WireResponse.from_bytes(answer.status, answer.response_headers, answer.response_body)

@@ -25,6 +25,7 @@ from genkit.response import Attempt
 from genkit.retry.call import Call
 from genkit.retry.classify import Retry, Verdict, judge
 from genkit.retry.deadline import Deadline
+from genkit.retry.downloading import as_download_error
 from genkit.retry.policy import RetryPolicy
 from genkit.retry.report import Reporter, worst
 from genkit.retry.step import Attempted, Record, Step
@@ -137,13 +138,7 @@ class RetryEngine:
         self._reporter.attempt_started(call, step.number, step.name)
         try:
             # Breaker, limiter and money have their place here, in this order, for each attempt.
-            response = await self._transport.send(
-                step.wire,
-                credential=call.credential,
-                timeout=min(call.policy.timeout, call.deadline.remaining()),
-                max_bytes=call.max_bytes,
-            )
-            read = step.read(response, record)
+            read = step.read(await self._send(step), record)
         except GenerationError as error:
             # Without the frames that it came through: they hold the answer, and are of no use.
             read = judge(error.with_traceback(None))
@@ -158,6 +153,21 @@ class RetryEngine:
             return read
         return self._failed(step, record, latency, read)
 
+    async def _send(self, step: Step) -> WireResponse:
+        call = step.call
+        timeout = min(call.policy.timeout, call.deadline.remaining())
+        if not step.wire.download:
+            return await self._transport.send(
+                step.wire,
+                credential=call.credential,
+                timeout=timeout,
+                max_bytes=call.max_bytes,
+            )
+        origin = None if call.wire.download else call.wire.url
+        return await self._transport.download(
+            step.wire, origin=origin, timeout=timeout, max_bytes=call.max_bytes
+        )
+
     def _failed(self, step: Step, record: Record, latency: float, verdict: Verdict) -> Attempted:
         call = step.call
         verdict = _for_step(step, verdict)
@@ -168,6 +178,8 @@ class RetryEngine:
         else:
             decision = self._decide(step, verdict)
             _keep_answer(error, record)
+            if step.wire.download:
+                error = as_download_error(error, step.wire, record.status)
             error.message += _ending(step, verdict, decision)
         error.add_context(
             status=error.status or record.status,

@@ -111,8 +111,9 @@ class Step:
         """Whether an attempt that went well was paid for."""
         if self.call.request is None:
             return "no"
-        if attempted.follow_up is None or usage is not None:
-            return "yes"
+        following = attempted.follow_up
+        if following is None or following.request.download or usage is not None:
+            return "yes"  # where there is something to download, it was made
         # Accepted, and whether it will be paid for shows later.
         return "maybe" if self.may_cost else "no"
 
@@ -139,8 +140,8 @@ class Step:
         return _guarded(self.call.provider.name, "decode", decode, response)
 
     def _error_facts(self, response: WireResponse) -> ErrorFacts:
-        if 300 <= response.status < 400:
-            return ErrorFacts()
+        if 300 <= response.status < 400 or self.wire.download:
+            return ErrorFacts()  # not the service's own answer
 
         def decode_error() -> ErrorFacts:
             return _typed(self.call.provider.decode_error(response), (ErrorFacts,))

@@ -10,12 +10,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from genkit.body import Body
 from genkit.errors import ConfigurationError, GenerationError, GenkitError
 from genkit.secrets import Secret
+from genkit.transport import downloads
 from genkit.transport.failures import describe_failure, describe_timeout
 from genkit.transport.interface import TransportSettings
 from genkit.transport.progress import Progress, Upload, take_in, trace_config
@@ -36,12 +38,20 @@ class HttpTransport:
     A session is made when it is first needed. It ends with `close`, or by itself when its event
     loop ends in the ordinary way (`asyncio.run`), so that one transport can serve several.
 
+    `resolver` finds the addresses of the names that downloads go to; `None` for the system's.
+
     Raises:
         ConfigurationError: the CA bundle of the settings cannot be used.
     """
 
-    def __init__(self, settings: TransportSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: TransportSettings | None = None,
+        *,
+        resolver: AbstractResolver | None = None,
+    ) -> None:
         self._settings = settings or TransportSettings()
+        self._resolver = resolver
         if self._settings.ca_bundle is not None:
             self._tls  # noqa: B018  # a file that cannot be used is told now
         self._sessions: dict[asyncio.AbstractEventLoop, tuple[Session, aiohttp.ClientSession]] = {}
@@ -63,8 +73,56 @@ class HttpTransport:
             AttemptTimeoutError: it was sent, and `timeout` passed.
             ResponseDecodeError: the answer is cut, too large, not HTTP or badly compressed.
             GenkitError: the transport was closed.
+            ValueError: it is a download.
         """
+        if request.download:
+            raise ValueError("a download is fetched by download(), apart from the API")
         session = await self._session()
+        return await self._exchange(session, request, credential, timeout, max_bytes)
+
+    async def download(
+        self,
+        request: WireRequest,
+        *,
+        origin: str | None,
+        timeout: float,  # noqa: ASYNC109  # as in `send`
+        max_bytes: int,
+    ) -> WireResponse:
+        """The answer to a request whose URL came out of an answer; see `Transport.download`.
+
+        Each hop has a session of its own, so that nothing is left of one for another. Through a
+        proxy, names are the proxy's to resolve, and its rules hold for them.
+
+        Raises:
+            DownloadError: the address, or where it redirects to, is not fetched from.
+            GenerationError: as `send`.
+        """
+        if not request.download:
+            raise ValueError("only a WireRequest with download=True is downloaded")
+        self._check_open()
+        clock = asyncio.get_running_loop().time
+        left, ends_at = timeout, clock() + timeout
+        for _hop in range(1 + downloads.MAX_REDIRECTS):
+            is_own = downloads.is_own(request.url, origin)
+            if not is_own:
+                downloads.check(request.url)
+                origin = None  # no other host redirects to this machine
+            async with self._download_session(own_only=is_own) as session:
+                response = await self._exchange(session, request, None, left, max_bytes)
+            following = downloads.redirected(request, response)
+            if following is None:
+                return response
+            request, left = following, max(0.0, ends_at - clock())
+        raise downloads.too_many(request)
+
+    async def _exchange(
+        self,
+        session: aiohttp.ClientSession,
+        request: WireRequest,
+        credential: Secret | None,
+        timeout: float,  # noqa: ASYNC109
+        max_bytes: int,
+    ) -> WireResponse:
         is_secure = any(
             url.startswith("https:") for url in (request.url, self._settings.proxy or "")
         )
@@ -99,9 +157,18 @@ class HttpTransport:
         # Made when it is needed: reading the system's authorities takes 30 ms.
         return _tls_context(self._settings.ca_bundle)
 
-    async def _session(self) -> aiohttp.ClientSession:
+    def _check_open(self) -> None:
         if self._closed:
             raise GenkitError("the transport is closed; make a new client")
+
+    def _download_session(self, *, own_only: bool) -> aiohttp.ClientSession:
+        if self._settings.proxy is not None:
+            # Only the proxy is connected to, which may well be on a private network.
+            return _new_session(self._settings, aiohttp.TCPConnector(force_close=True))
+        return _new_session(self._settings, downloads.connector(self._resolver, own_only=own_only))
+
+    async def _session(self) -> aiohttp.ClientSession:
+        self._check_open()
         loop = asyncio.get_running_loop()
         _, session = self._sessions.get(loop, (None, None))
         if session is None or session.closed:
@@ -122,18 +189,24 @@ async def _lifetime(settings: TransportSettings) -> Session:
 
     A generator, because an event loop closes its asynchronous generators before it ends.
     """
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=settings.connection_limit),
+    session = _new_session(settings, aiohttp.TCPConnector(limit=settings.connection_limit))
+    try:
+        yield session
+    finally:
+        await session.close()
+
+
+def _new_session(
+    settings: TransportSettings, connector: aiohttp.TCPConnector
+) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         trust_env=False,
         trace_configs=[trace_config()],
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout),
     )
-    try:
-        yield session
-    finally:
-        await session.close()
 
 
 class _Exchange:

@@ -18,7 +18,7 @@ __all__ = ["Transport", "TransportSettings", "request_id"]
 
 
 class Transport(Protocol):
-    """Sends one request, once, and reads its answer. It never retries and follows no redirect."""
+    """Sends one request, once, and reads its answer. It never retries; `send` never redirects."""
 
     async def send(
         self,
@@ -39,6 +39,27 @@ class Transport(Protocol):
             AmbiguousError: it was sent, and the connection ended without an answer.
             AttemptTimeoutError: it was sent, and `timeout` passed.
             ResponseDecodeError: the answer is cut, too large, not HTTP or badly compressed.
+        """
+        ...
+
+    async def download(
+        self,
+        request: WireRequest,
+        *,
+        origin: str | None,
+        timeout: float,  # noqa: ASYNC109  # as in `send`
+        max_bytes: int,
+    ) -> WireResponse:
+        """The answer to a request whose URL came out of a service's answer.
+
+        It is one with `WireRequest.download` set. Nothing but the address is sent, and only public
+        addresses are connected to, by https; at most three redirects are followed, each checked
+        alike. `origin` is the URL of the API that gave the address: where that is on this machine,
+        its own origin is fetched from too.
+
+        Raises:
+            DownloadError: the address, or where it redirects to, is not fetched from.
+            GenerationError: as `send`.
         """
         ...
 

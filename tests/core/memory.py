@@ -71,6 +71,17 @@ class MemoryTransport:
         finally:
             self.running -= 1
 
+    async def download(
+        self,
+        request: WireRequest,
+        *,
+        origin: str | None,
+        timeout: float,  # noqa: ASYNC109  # as the protocol has it
+        max_bytes: int,
+    ) -> WireResponse:
+        """As what is sent, without a key."""
+        return await self.send(request, credential=None, timeout=timeout, max_bytes=max_bytes)
+
     async def close(self) -> None:
         """Count it."""
         self.closed += 1

@@ -30,6 +30,7 @@ SUBMIT = WireRequest(
     url="https://service.invalid/submit", body=json_body({}), auth=AuthHeader("x-api-key")
 )
 KEY = Secret("canary-key-1414213562")
+DOWNLOAD_URL = "https://pictures.invalid/1.png?signature=canary-signature"
 
 FAULTS: Mapping[str, GenerationError] = {
     "dns": ConnectionFailedError("no such host", phase="dns"),
@@ -70,14 +71,31 @@ class FakeTransport:
     ) -> WireResponse:
         """The next answer, or an error when it would take too long."""
         assert credential == KEY
+        assert not request.download
+        return await self._answer(f"{request.method} {_last(request.url)}", timeout, max_bytes)
+
+    async def download(
+        self,
+        request: WireRequest,
+        *,
+        origin: str | None,
+        timeout: float,  # noqa: ASYNC109
+        max_bytes: int,
+    ) -> WireResponse:
+        """The next answer too."""
+        assert request.download
+        assert origin == SUBMIT.url
+        return await self._answer(f"download {_last(request.url)}", timeout, max_bytes)
+
+    async def _answer(self, sent: str, seconds: float, max_bytes: int) -> WireResponse:
         assert max_bytes == 1000
-        self.sent.append(f"{request.method} {request.url.rpartition('/')[2]}")
-        self.timeouts.append(timeout)
+        self.sent.append(sent)
+        self.timeouts.append(seconds)
         assert self.answers, "more was sent than the case allows"
         answer = self.answers.pop(0)
         takes = float(answer.get("takes", 0))
-        await asyncio.sleep(min(takes, timeout))
-        if takes >= timeout:
+        await asyncio.sleep(min(takes, seconds))
+        if takes >= seconds:
             raise AttemptTimeoutError("timed out", context=ErrorContext(charge="maybe"))
         if fault := answer.get("fault"):
             error = FAULTS[fault]
@@ -87,6 +105,10 @@ class FakeTransport:
 
     async def close(self) -> None:
         """Nothing to free."""
+
+
+def _last(url: str) -> str:
+    return url.rpartition("/")[2].partition("?")[0]
 
 
 def fresh(error: GenerationError) -> GenerationError:
@@ -102,7 +124,8 @@ def fresh(error: GenerationError) -> GenerationError:
 class FakeProvider:
     """Reads what the answers of a case say.
 
-    ``facts``: of an `ErrorFacts`. ``follow_up``: of a `FollowUp` that polls, or ``method``.
+    ``facts``: of an `ErrorFacts`. ``follow_up``: of a `FollowUp` that polls, or ``method``, or that
+    downloads (``download``).
     ``absence``: a cause. ``refusal``: a stage. ``bad_image``: the picture is none. ``usage``: total
     tokens. ``raises`` and ``returns``: a provider that breaks its contract.
     """
@@ -142,8 +165,11 @@ class FakeProvider:
             return ErrorFacts(**said["facts"], usage=usage)
         if "follow_up" in said:
             following = said["follow_up"]
+            download = following.get("download", False)
             request_ = WireRequest(
-                method=following.get("method", "GET"), url="https://service.invalid/poll"
+                method=following.get("method", "GET"),
+                url=DOWNLOAD_URL if download else "https://service.invalid/poll",
+                download=download,
             )
             return FollowUp(request=request_, wait=following.get("wait", 0), usage=usage)
         return Outcome(
