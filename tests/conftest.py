@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
 _KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENAI_API_KEY")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+# A machine that is busy is slow: that is no finding. Where `CI` is set, hypothesis tries the same
+# examples every time.
+settings.register_profile(
+    "genkit", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("genkit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -77,6 +87,16 @@ def _require_loopback(host: str | bytes | None) -> None:
         is_loopback = False
     if not is_loopback:
         pytest.fail(f"this test reaches for the network: {name}")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Undo what the command line sets up for its own process: where the log goes."""
+    logger = logging.getLogger("genkit")
+    handlers, level, propagate = logger.handlers[:], logger.level, logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
