@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import stat
@@ -9,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import aiohttp
 import orjson
 import pytest
 import vcr
@@ -16,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from vcr.errors import CannotOverwriteExistingCassetteException
 
-from genkit.errors import ResponseDecodeError
+from genkit.errors import AmbiguousError, ConnectionFailedError, ResponseDecodeError
 from genkit.transport import spool
+from genkit.transport.failures import describe_failure
 from genkit.transport.interface import request_id
-from genkit.transport.progress import Progress
+from genkit.transport.progress import Progress, Upload
 from genkit.transport.reading import BodyReader
 from genkit.wire import Body, WireRequest, WireResponse, json_body
 from tests.core.transport_server import answer, answering, fetch, serving
@@ -93,11 +96,45 @@ def test_any_bytes_are_read_or_refused(wire: bytes, encoding: str) -> None:
             assert error.kind == "malformed"  # noqa: PT017
 
 
-def test_output_that_ends_at_the_edge_of_a_piece() -> None:
-    """Data that fills the decompressor's pieces exactly is whole."""
-    for extra in (-1, 0, 1, 258, 259):
-        data = b"\0" * (2 * 256 * 1024 + extra)
-        assert read(gzip.compress(data), [], "gzip") == data
+@pytest.mark.parametrize("extra", [-1, 0, 1, 21, 28, 53, 258])
+def test_output_that_ends_at_the_edge_of_a_piece(extra: int) -> None:
+    """Data that is whole when the decompressor has read it all, and not yet written, is whole."""
+    data = b"\0" * (256 * 1024 + extra)
+    assert read(gzip.compress(data), [], "gzip") == data
+    assert read(zlib.compress(data, wbits=-15), [], "deflate") == data
+
+
+async def test_upload_gives_way() -> None:
+    """Between two pieces of a large body, everything else that is ready has its turn."""
+    progress = Progress(streamed=True)
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counter = asyncio.create_task(count())
+    upload = Upload(Body((b"a" * 10, b"", b"b" * 20, b"c"), "text/plain"), progress)
+    seen: list[tuple[bytes, bool, bool]] = []
+    async for chunk in upload:
+        seen.append((chunk[:1], turns >= 2 * (len(seen) + 1), progress.complete))
+    counter.cancel()
+    assert seen == [(b"a", True, False), (b"b", True, False), (b"c", True, True)]
+
+
+def test_write_to_a_connection_that_was_closed() -> None:
+    """A failure to write anything at all was no sending, even of a body of one piece."""
+    progress = Progress(connected=True, began=True, complete=True)
+    request = WireRequest(url="https://service.invalid/v1")
+    error = aiohttp.ClientOSError(None, "cannot write")
+    assert isinstance(describe_failure(error, request, progress, b""), AmbiguousError)
+    error.__cause__ = aiohttp.ClientConnectionResetError("cannot write to closing transport")
+    for unsent in (error, error.__cause__):
+        described = describe_failure(unsent, request, progress, b"")
+        assert isinstance(described, ConnectionFailedError)
+        assert described.phase == "send"
 
 
 def test_request_id_is_short() -> None:
