@@ -104,13 +104,14 @@ class _Work:
         if not history.turns or self.capabilities.multi_turn:
             return
         pictures = [image for turn in history.turns for image in turn.images]
-        # The last picture is what a refinement is about.
+        # The last picture is what a refinement is about; a mask is about the first one.
+        last, given = tuple(pictures[-1:]), self.request.images
         self.request = attrs.evolve(
             self.request,
             conversation=None,
             conversation_history=(),
             input_image=None,
-            references=(*pictures[-1:], *self.request.images),
+            references=last + given if self.request.mask is None else given + last,
         )
         self.notices.append(
             Notice(

@@ -10,6 +10,8 @@ from typing import TypeAlias
 
 import attrs
 
+from genkit.images import MaskMeaning
+
 __all__ = [
     "Capabilities",
     "FixedSizes",
@@ -92,6 +94,8 @@ class Capabilities:
     """Whether it takes a conversation; otherwise refinements edit the last picture."""
     seed: bool = False
     mask: bool = False
+    mask_meaning: MaskMeaning = "transparent-is-edit"
+    """How its service reads masks; the core converts a request's mask to that before `encode`."""
     qualities: tuple[str, ...] = ()
     backgrounds: tuple[str, ...] = ()
     output_formats: tuple[str, ...] = ()

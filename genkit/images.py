@@ -6,7 +6,7 @@ import hashlib
 import math
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import attrs
 
@@ -21,12 +21,15 @@ __all__ = [
     "Fit",
     "Image",
     "Mask",
+    "MaskMeaning",
     "parse_aspect_ratio",
     "parse_size",
     "suffix_of",
 ]
 
 Fit: TypeAlias = Literal["none", "crop", "pad", "resize"]
+MaskMeaning: TypeAlias = Literal["transparent-is-edit", "white-is-edit"]
+"""How a `Mask` is to be read."""
 
 MAX_REFERENCE_PIXELS = 50_000_000
 """Pixels of the largest reference accepted, judged from its header."""
@@ -155,7 +158,7 @@ def _is_image(_mask: object, _attribute: object, value: Any) -> None:
 
 
 def _is_meaning(_mask: object, _attribute: object, value: Any) -> None:
-    allowed = ("transparent-is-edit", "white-is-edit")
+    allowed = get_args(MaskMeaning)
     if value not in allowed:
         raise InvalidRequestError(
             f"mask: its meaning must be one of {', '.join(allowed)}, not {brief(value)}",
@@ -169,14 +172,14 @@ class Mask:
 
     `image` has the size of the reference. `meaning` says how it is to be read:
     ``"transparent-is-edit"`` (alpha 0 marks what may change) or ``"white-is-edit"`` (white marks
-    it, black is kept). A provider's codec converts it to what its service expects.
+    it, black is kept). The core converts it to what the model's service reads, by Pillow.
 
     Raises:
         InvalidRequestError: `image` is none, or `meaning` is neither; its `field` is ``mask``.
     """
 
     image: Image = attrs.field(validator=_is_image)
-    meaning: Literal["transparent-is-edit", "white-is-edit"] = attrs.field(
+    meaning: MaskMeaning = attrs.field(
         default="transparent-is-edit", validator=_is_meaning
     )
 

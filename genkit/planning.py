@@ -11,6 +11,7 @@ import attrs
 from genkit.adapt import Adapted, adapt
 from genkit.conversation import Conversation, ImagePart, TextPart, Turn
 from genkit.errors import InvalidRequestError, UnsupportedOptionError
+from genkit.masks import prepare_mask
 from genkit.pixels import has_pillow
 from genkit.pricing import Estimate, estimate
 from genkit.prompts import PromptTemplates
@@ -105,8 +106,9 @@ def plan_call(
         size=adapted.size,
     )
     _check_prompt(rendered.text, capabilities)
+    masked, mask_notices = prepare_mask(adapted.request, capabilities)
     history, left_out = adapted.request.history().without_foreign_state(provider.name, model)
-    notices = list(adapted.notices)
+    notices = [*adapted.notices, *mask_notices]
     if left_out:
         notices.append(
             Notice(
@@ -116,7 +118,7 @@ def plan_call(
             )
         )
     prepared = attrs.evolve(
-        adapted.request,
+        masked,
         prompt=rendered.text,
         model=model,
         conversation=history,

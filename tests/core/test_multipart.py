@@ -98,7 +98,10 @@ def test_an_empty_form() -> None:
 )
 def test_a_name_adds_nothing(name: str) -> None:
     """No name begins a header, a parameter or a part of its own, whichever parser reads it."""
-    fields = [FormField(name, "one"), FormFile("image", image(b"two"), name)]
+    fields: list[FormField | FormFile] = [
+        FormField(name, "one"),
+        FormFile("image", image(b"two"), name),
+    ]
     first, second = parts_of(multipart_body(fields))
     assert [content_of(part) for part in (first, second)] == [b"one", b"two"]
     assert first.get_filename() is None
