@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any, TypeAlias
+from typing import Any
 
 import attrs
 
@@ -18,6 +19,7 @@ from genkit.errors import (
     ModelNotFoundError,
     NoImageError,
 )
+from genkit.images import suffix_of
 from genkit.planning import Plan, WireSlot
 from genkit.pricing import cost_of
 from genkit.provider import Outcome
@@ -25,9 +27,12 @@ from genkit.response import Attempt, GeneratedImage, GenerationResponse, Notice,
 from genkit.retry import Call, Deadline, RetryEngine, RetryPolicy
 from genkit.secrets import Secret
 from genkit.sniff import sniff
+from genkit.transport import spool
 from genkit.wire import WireResponse
 
-__all__ = ["run_plan"]
+__all__ = ["keep_pictures", "run_plan"]
+
+_LOG = logging.getLogger("genkit")
 
 IMAGE_BYTES = 64 * 1024 * 1024
 """Bytes of an answer that are allowed for each picture in it."""
@@ -57,9 +62,6 @@ class _Failed:
     usage: Usage | None
 
 
-_Run: TypeAlias = Callable[[WireSlot], Coroutine[Any, Any, _Done | _Failed]]
-
-
 async def run_plan(
     plan: Plan,
     engine: RetryEngine,
@@ -78,24 +80,45 @@ async def run_plan(
     """
     started = asyncio.get_running_loop().time()
     places = asyncio.Semaphore(concurrency)
+    done: list[_Done] = []
+    failed: list[_Failed] = []
 
-    async def run(slot: WireSlot) -> _Done | _Failed:
+    async def run(slot: WireSlot) -> None:
         call = _call(plan, slot, credential, policy, deadline)
         async with places:
             try:
                 answer = await engine.run(call)
             except GenkitError as error:
                 tried = tuple(call.attempts)
-                return _Failed(slot=slot, error=error, attempts=tried, usage=call.usage)
-        return _Done(slot=slot, answer=answer, attempts=tuple(call.attempts), usage=call.usage)
+                failed.append(_Failed(slot=slot, error=error, attempts=tried, usage=call.usage))
+            else:
+                tried = tuple(call.attempts)
+                done.append(_Done(slot=slot, answer=answer, attempts=tried, usage=call.usage))
 
-    results = await _all(plan.slots, run)
-    done = [result for result in results if isinstance(result, _Done)]
-    failed = [result for result in results if isinstance(result, _Failed)]
-    if not done:
-        raise _as_one(plan, failed)
-    seconds = asyncio.get_running_loop().time() - started
-    return await _response(plan, done, failed, total_time_ms=seconds * 1000)
+    try:
+        await _all([run(slot) for slot in plan.slots])
+        done.sort(key=lambda one: one.slot.slot)
+        failed.sort(key=lambda one: one.slot.slot)
+        if not done:
+            raise _as_one(plan, failed)
+        elapsed = asyncio.get_running_loop().time() - started
+        return await _response(plan, done, failed, total_time_ms=elapsed * 1000)
+    except asyncio.CancelledError:
+        keep_pictures(plan.generation_id, [image for one in done for image in one.answer.images])
+        raise
+
+
+def keep_pictures(generation_id: str, images: Sequence[GeneratedImage]) -> None:
+    """Keep pictures that were paid for and that nobody will be given, and log where they are."""
+    kept = [spool.keep(image.data, suffix=suffix_of(image.media_type)) for image in images]
+    paths = [path for path in kept if path]
+    if paths:
+        _LOG.warning(
+            "%s was ended when %d of its pictures had come; they are kept in %s",
+            generation_id,
+            len(images),
+            ", ".join(paths),
+        )
 
 
 def _call(
@@ -123,18 +146,20 @@ def _call(
     )
 
 
-async def _all(slots: Sequence[WireSlot], run: _Run) -> list[_Done | _Failed]:
-    """All results in order. Cancelled, it cancels every slot and waits until they have ended."""
-    if len(slots) == 1:
-        return [await run(slots[0])]
-    tasks = [asyncio.ensure_future(run(slot)) for slot in slots]
+async def _all(coroutines: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run all to their end. Cancelled, it cancels every one and waits until they have ended."""
+    if len(coroutines) == 1:
+        await coroutines[0]
+        return
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         await asyncio.wait(tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    return [task.result() for task in tasks]
+    for task in tasks:
+        task.result()
 
 
 def _as_one(plan: Plan, failed: Sequence[_Failed]) -> GenkitError:

@@ -18,6 +18,7 @@ from typing import Any, TypedDict, Unpack
 
 import attrs
 
+from genkit.calls import keep_pictures
 from genkit.config import Settings, load_settings, override_settings
 from genkit.errors import GenkitError, InvalidRequestError
 from genkit.events import Observer
@@ -110,7 +111,18 @@ class Client:
             RateLimitError: the service names a wait that is longer than this call may take.
             GenerationError: any other way to fail; see `genkit.errors`.
         """
-        return await self._wiring.run(self.plan(request, **fields))
+        return await self.run(self.plan(request, **fields))
+
+    async def run(self, plan: Plan) -> GenerationResponse:
+        """Send what `plan` holds, exactly as it stands there, and give the response.
+
+        A plan is one call: run again, it is paid for again, under the same generation id.
+
+        Raises:
+            GenerationError: as `generate`.
+        """
+        self._check_open()
+        return await self._wiring.run(plan)
 
     async def refine(
         self,
@@ -149,6 +161,7 @@ class Client:
             )
         waiting = _numbered(requests)
         running: set[asyncio.Task[ManyOutcome]] = set()
+        ended: list[ManyOutcome] = []
         more = True
         try:
             while more or running:
@@ -161,12 +174,17 @@ class Client:
                         running.add(asyncio.ensure_future(self._outcome(index, request)))
                 if running:
                     done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in sorted(done, key=lambda task: task.result().index):
-                        yield task.result()
+                    ended = sorted((task.result() for task in done), key=lambda one: one.index)
+                while ended:
+                    yield ended.pop(0)
         finally:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            # Whoever left early has not seen these, and they were paid for.
+            for outcome in ended:
+                if outcome.response is not None:
+                    keep_pictures(outcome.response.generation_id, outcome.response.images)
 
     def plan(self, request: str | GenerationRequest, **fields: Unpack[RequestFields]) -> Plan:
         """What `generate` would send, and what it would cost; sends nothing and needs no key.
@@ -174,8 +192,7 @@ class Client:
         Raises:
             InvalidRequestError: the request cannot be right, or the model cannot do it.
         """
-        if self._closed:
-            raise RuntimeError("the client is closed; make a new one")
+        self._check_open()
         return self._wiring.plan(_request(request, fields))
 
     def estimate(
@@ -191,8 +208,7 @@ class Client:
             UnsupportedOptionError: the provider's service has no such list.
             GenerationError: the service could not be asked.
         """
-        if self._closed:
-            raise RuntimeError("the client is closed; make a new one")
+        self._check_open()
         return await self._wiring.list_models(provider)
 
     async def close(self) -> None:
@@ -201,8 +217,7 @@ class Client:
         await self._wiring.transport.close()
 
     async def __aenter__(self) -> Client:
-        if self._closed:
-            raise RuntimeError("the client is closed; make a new one")
+        self._check_open()
         return self
 
     async def __aexit__(
@@ -212,6 +227,10 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("the client is closed; make a new one")
 
     async def _outcome(self, index: int, request: str | GenerationRequest) -> ManyOutcome:
         try:

@@ -82,6 +82,10 @@ class SyncClient:
         """As `genkit.Client.plan`."""
         return self._client.plan(request, **fields)
 
+    def run(self, plan: Plan) -> GenerationResponse:
+        """As `genkit.Client.run`, blocking."""
+        return self._run(self._client.run(plan))
+
     def list_models(self, provider: str | None = None) -> tuple[ListedModel, ...]:
         """As `genkit.Client.list_models`, blocking."""
         return self._run(self._client.list_models(provider))

@@ -139,7 +139,7 @@ class _Job:
         cost = f"about {money(plan.estimate.cost)}" if plan.estimate.cost else "price not known"
         self.screen.say(f"{plan.provider.name}:{plan.model}, {pictures}, {cost}")
         with showing(self.progress, self.screen):
-            return await client.generate(self.request)
+            return await client.run(plan)
 
     def _finish(self, response: GenerationResponse, plan: Plan) -> int:
         """Save and say everything. Nothing is awaited here, so Ctrl-C cannot lose a picture."""

@@ -230,7 +230,7 @@ class RateLimitError(GenerationError):
         super().__init__(
             message or f"rate limited; try again in {seconds:g} s", details, context=context
         )
-        self.retry_after = seconds
+        self.retry_after: float = seconds
 
 
 class QuotaExhaustedError(GenerationError):

@@ -16,7 +16,7 @@ from genkit.wire import WireResponse
 __all__ = ["keep", "keep_answer"]
 
 
-def keep(data: bytes) -> str | None:
+def keep(data: bytes, *, suffix: str = ".bin") -> str | None:
     """Write `data` to a new file of mode 0600 and give its path; `None` when it cannot be.
 
     The folder is ``genkit/spool`` under the user's state folder (``XDG_STATE_HOME``), or the
@@ -30,7 +30,7 @@ def keep(data: bytes) -> str | None:
         with contextlib.suppress(OSError):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # `mkstemp` makes the file anew, for its owner only, and follows no link.
-            descriptor, path = tempfile.mkstemp(prefix="answer-", suffix=".bin", dir=folder)
+            descriptor, path = tempfile.mkstemp(prefix="answer-", suffix=suffix, dir=folder)
             try:
                 with open(descriptor, "wb") as file:
                     file.write(data)

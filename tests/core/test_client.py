@@ -454,3 +454,60 @@ def test_where_a_key_goes_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFix
     path.write_text('[providers.gemini]\nbase_url = "https://proxy.example/v1"\n')
     genkit.Client("gemini", transport=MemoryTransport(), config=path)
     assert "https://proxy.example/v1" in caplog.text
+
+
+def test_a_plan_is_sent_as_it_was_shown() -> None:
+    """Running a plan sends the very bytes that it holds."""
+    transport = MemoryTransport()
+
+    async def call() -> tuple[genkit.Plan, genkit.GenerationResponse]:
+        async with genkit.Client("gemini", **client_options(transport)) as client:
+            plan = client.plan("a banana")
+            return plan, await client.run(plan)
+
+    plan, response = run_virtual(call())
+    assert transport.requests == [slot.wire for slot in plan.slots]
+    assert (response.generation_id, response.seed) == (plan.generation_id, plan.slots[0].seed)
+
+
+def kept_pictures(caplog: pytest.LogCaptureFixture) -> list[bytes]:
+    """The files that the log says pictures were kept in."""
+    (message,) = [record.getMessage() for record in caplog.records if "kept in" in record.message]
+    return [Path(path).read_bytes() for path in message.partition("kept in ")[2].split(", ")]
+
+
+def test_a_cancelled_call_keeps_the_pictures_that_had_come(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Of two pictures one had come and was paid for: it is in a file that the log names."""
+    transport = MemoryTransport(script=[None, 60.0])
+
+    async def call() -> None:
+        async with genkit.Client("gemini", **client_options(transport)) as client:
+            task = asyncio.ensure_future(client.generate("a", n=2))
+            await asyncio.sleep(1)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    run_virtual(call())
+    (kept,) = kept_pictures(caplog)
+    assert kept.startswith(b"\xff\xd8")
+    assert transport.charged == 1
+
+
+def test_leaving_many_early_keeps_what_was_not_looked_at(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Outcomes that ended together with the last one seen are kept, because they were paid for."""
+    transport = MemoryTransport(script=[1.0, 1.0])
+
+    async def call() -> None:
+        async with genkit.Client("gemini", **client_options(transport)) as client:
+            outcomes = client.generate_many(["a", "b"], concurrency=2)
+            async for _one in outcomes:
+                break
+            await outcomes.aclose()
+
+    run_virtual(call())
+    assert len(kept_pictures(caplog)) == 1
