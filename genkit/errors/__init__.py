@@ -349,7 +349,11 @@ class DownloadError(GenerationError):
 
 
 class DeadlineExceededError(GenerationError, TimeoutError):
-    """The deadline of the whole call passed, or the next wait would not fit into it."""
+    """The deadline of the whole call passed, or leaves no time for the next request.
+
+    Where it only leaves no time to try again, the error of the last attempt is raised instead: it
+    says more.
+    """
 
 
 class CircuitOpenError(GenerationError):
