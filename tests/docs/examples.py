@@ -168,7 +168,6 @@ class Page:
         if expected.strip():
             check_output(f"{block.name}: {command}", expected, self.printed)
 
-
     def export(self, block: Block, name: str, value: str) -> None:
         """Set a variable, unless the page leaves its value to the reader."""
         if name == "GENKIT_BASE_URL_GEMINI":

@@ -52,7 +52,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page whose examples are executed: the README and the documentation."""
-    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+    # Below a folder of the examples there are projects of their own.
+    return [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))]
 
 
 def page_name(path: Path) -> str:

@@ -12,11 +12,10 @@ from genkit import errors, events, hookspecs
 from genkit.config.layers import _VARIABLES
 from genkit.config.settings import ClientSettings, ProviderConfig, Settings
 from genkit.errors import ErrorContext, GenerationError, GenkitError
-from genkit.provider import Absence
+from genkit.provider import Absence, ErrorFacts
 from genkit.retry import RetryPolicy
 from genkit.retry.classify import BY_STATUS, RAISED, ROWS, Raised, classify
 from genkit.wire import WireResponse
-from genkit.provider import ErrorFacts
 from tests.docs.markdown import DOCS, literals_of, prose_of, rows_of, section
 
 REFERENCE = DOCS / "reference"
@@ -99,8 +98,7 @@ def test_every_error() -> None:
     }
     text = section(REFERENCE / "errors.md", "Every class")
     found = {
-        name: (without_blanks(attributes), code)
-        for name, attributes, code in cells(text, 0, 2, 3)
+        name: (without_blanks(attributes), code) for name, attributes, code in cells(text, 0, 2, 3)
     }
     assert found == expected
 
@@ -118,7 +116,7 @@ def test_attributes_of_errors() -> None:
     common = set(vars(GenerationError("x")))
     names = {name for kind in CLASSES for name in vars(kind("x")) if name not in common}
     assert set(re.findall(r"^`(\w+)`\n: ", text, re.MULTILINE)) == names
-    rows = dict(cells(text, 0, 1))
+    rows = {row[0]: row[1] for row in rows_of(text)}
     for kind in (errors.ConnectionFailedError, errors.AttemptTimeoutError):
         phases = get_args(get_type_hints(kind.__init__)["phase"])
         assert tuple(without_blanks(rows.pop(kind.__name__))) == phases
