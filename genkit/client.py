@@ -307,6 +307,7 @@ def _transport_settings(settings: Settings) -> TransportSettings:
         usual,
         connect_timeout=configured.connect_timeout or usual.connect_timeout,
         proxy=configured.proxy,
+        proxy_credentials=configured.proxy_credentials,
         ca_bundle=configured.ca_bundle,
     )
 

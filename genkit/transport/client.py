@@ -16,7 +16,7 @@ from yarl import URL
 
 from genkit.body import Body
 from genkit.errors import ConfigurationError, GenerationError, GenkitError
-from genkit.secrets import Secret
+from genkit.secrets import Secret, SecretSource
 from genkit.transport import downloads
 from genkit.transport.failures import describe_failure, describe_timeout
 from genkit.transport.interface import TransportSettings
@@ -127,7 +127,8 @@ class HttpTransport:
             url.startswith("https:") for url in (request.url, self._settings.proxy or "")
         )
         tls = self._tls if is_secure else None
-        exchange = _Exchange(request, self._settings, tls, max_bytes)
+        proxy_login = await _proxy_login(self._settings)
+        exchange = _Exchange(request, self._settings, tls, max_bytes, proxy_login)
         outcome: WireResponse | GenerationError | asyncio.CancelledError
         try:
             async with asyncio.timeout(timeout):
@@ -218,9 +219,11 @@ class _Exchange:
         settings: TransportSettings,
         tls: ssl.SSLContext | None,
         max_bytes: int,
+        proxy_login: Secret | None,
     ) -> None:
         self._request = request
         self._settings = settings
+        self._proxy_login = proxy_login
         self._tls = tls
         self._max_bytes = max_bytes
         body = request.body
@@ -299,8 +302,8 @@ class _Exchange:
         if settings.proxy is None:
             return {}
         headers: dict[str, str] = {}
-        if settings.proxy_credentials is not None:
-            pair = base64.b64encode(settings.proxy_credentials.reveal().encode()).decode()
+        if self._proxy_login is not None:
+            pair = base64.b64encode(self._proxy_login.reveal().encode()).decode()
             headers["proxy-authorization"] = f"Basic {pair}"
         return {"proxy": settings.proxy, "proxy_headers": headers}
 
@@ -308,6 +311,18 @@ class _Exchange:
         # Without TLS there is no tunnel: the proxy reads the headers of the request itself.
         is_plain = self._request.url.startswith("http://")
         return dict(proxy["proxy_headers"]) if proxy and is_plain else {}
+
+
+async def _proxy_login(settings: TransportSettings) -> Secret | None:
+    """``user:password`` for the proxy, read where it comes from.
+
+    Raises:
+        AuthenticationError: it is not there.
+    """
+    if settings.proxy is None:
+        return None
+    given = settings.proxy_credentials
+    return await given.resolve() if isinstance(given, SecretSource) else given
 
 
 def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from genkit.errors import ConfigurationError
-from genkit.secrets import Secret
+from genkit.secrets import Secret, SecretSource
 from genkit.wire import WireRequest, WireResponse
 
 __all__ = ["Transport", "TransportSettings", "request_id"]
@@ -116,8 +116,8 @@ class TransportSettings:
     """Seconds for making a connection, TLS included."""
     proxy: str | None = attrs.field(default=None, validator=_proxy_url)
     """URL of an HTTP proxy, without user and password."""
-    proxy_credentials: Secret | None = None
-    """``user:password`` for the proxy."""
+    proxy_credentials: Secret | SecretSource | None = None
+    """``user:password`` for the proxy, or where that comes from."""
     ca_bundle: str | None = None
     """Path of a PEM file with the certificate authorities to trust instead of the system's."""
     connection_limit: int = attrs.field(default=100, validator=_count)

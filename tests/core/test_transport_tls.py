@@ -9,8 +9,8 @@ from typing import Any
 import attrs
 import pytest
 
-from genkit.errors import ConfigurationError, ConnectionFailedError
-from genkit.secrets import Secret
+from genkit.errors import AuthenticationError, ConfigurationError, ConnectionFailedError
+from genkit.secrets import Secret, SecretSource
 from genkit.transport import HttpTransport, TransportSettings
 from genkit.wire import AuthHeader, WireRequest, json_body
 from tests.core.transport_server import (
@@ -130,6 +130,21 @@ def test_ca_bundle_that_cannot_be_used(tmp_path: Path, content: str | None) -> N
 def proxied(server: Server) -> TransportSettings:
     """Settings to go through this server as a proxy."""
     return TransportSettings(proxy=server.url, proxy_credentials=PROXY)
+
+
+async def test_the_login_for_a_proxy_is_read_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Credentials may be named by their source, which is read when they are needed."""
+    source = SecretSource.parse("env:PROXY_LOGIN")
+    async with serving(answering(answer(b"{}"))) as proxy:
+        settings = TransportSettings(proxy=proxy.url, proxy_credentials=source)
+        request = WireRequest(url="http://service.invalid/v1", body=json_body({}))
+        with pytest.raises(AuthenticationError, match="PROXY_LOGIN"):
+            await fetch(request, settings=settings)
+        monkeypatch.setenv("PROXY_LOGIN", PROXY.reveal())
+        assert (await fetch(request, settings=settings)).status == 200
+    assert proxy.requests[-1].headers["proxy-authorization"].startswith("Basic ")
 
 
 async def test_plain_proxy() -> None:
