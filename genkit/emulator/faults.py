@@ -1,6 +1,7 @@
 """The faults that can be scripted, as data: what each does to the answer it falls on.
 
-A fault falls on the next paid request: one that the service would have answered with a charge.
+A fault falls on the next paid request: one that the service would have answered with a charge. With
+`Fault.path` it falls on the next request to there, paid or not: a poll, a download.
 What it says comes from the provider's emulation, in the service's own words.
 """
 
@@ -57,9 +58,18 @@ class Fault:
     """Only requests to this provider; `None` for any."""
     times: int = attrs.field(default=1, kw_only=True, validator=attrs.validators.ge(1))
     """On how many requests it falls."""
+    path: str | None = attrs.field(default=None, kw_only=True)
+    """Only requests whose path holds this, whether they are paid for or not; `None` for any that
+    is paid for."""
     retry_after: float | None = attrs.field(default=None, kw_only=True, validator=_waitable)
     """Seconds that the service asks to wait, for ``rate-limited`` and ``overloaded``; `None` for
     the usual: 1 and no hint."""
+
+    def falls_on(self, provider: str, path: str, *, charged: bool) -> bool:
+        """Whether it falls on a request to this provider and path."""
+        if self.provider not in (None, provider):
+            return False
+        return charged if self.path is None else self.path in path
 
 
 @attrs.frozen

@@ -141,16 +141,18 @@ class Emulator:
         provider: str | None = None,
         times: int = 1,
         retry_after: float | None = None,
+        path: str | None = None,
     ) -> None:
         """Let a fault fall on the next paid requests, after those that were asked for before.
 
+        With `path`, on the next requests whose path holds it, paid or not.
         A `Fault` says all by itself; with a name, the other arguments are its fields.
 
         Raises:
             ValueError: there is no such fault or service.
         """
         if not isinstance(fault, Fault):
-            fault = Fault(fault, provider=provider, times=times, retry_after=retry_after)
+            fault = Fault(fault, provider=provider, times=times, retry_after=retry_after, path=path)
         if fault.provider is not None:
             self.base_url(fault.provider)
         with self._faults_lock:
@@ -162,10 +164,10 @@ class Emulator:
         with self._faults_lock:
             return tuple(self._faults)
 
-    def _take_fault(self, provider: str) -> Fault | None:
+    def _take_fault(self, provider: str, path: str, *, charged: bool) -> Fault | None:
         with self._faults_lock:
             for index, fault in enumerate(self._faults):
-                if fault.provider in (None, provider):
+                if fault.falls_on(provider, path, charged=charged):
                     return self._faults.pop(index)
         return None
 
@@ -245,7 +247,7 @@ class Emulator:
             answer, service.store = await asyncio.to_thread(
                 emulation.answer, request, service.store, self._draw
             )
-        fault = self._take_fault(emulation.name) if answer.charged else None
+        fault = self._take_fault(emulation.name, request.path, charged=answer.charged)
         if fault is None:
             return Delivery(answer)
         delivery = FAULTS[fault.name].perform(fault, answer, emulation)

@@ -42,6 +42,15 @@ async def test_only_paid_requests_use_faults_up(
     assert (await ask(session, url))[0] == 500
 
 
+async def test_faults_of_one_path(emulator: Emulator, session: aiohttp.ClientSession) -> None:
+    """A fault for a path waits for a request to there, and falls on one that costs nothing too."""
+    emulator.fail("overloaded", path="/list")
+    url = emulator.base_url("toy")
+    assert (await ask(session, f"{url}/paint"))[0] == 200
+    assert (await ask(session, f"{url}/list", {"no": "prompt"}))[0] == 503
+    assert emulator.faults == ()
+
+
 async def test_faults_of_one_provider(session: aiohttp.ClientSession) -> None:
     """A fault for one provider leaves the others alone."""
     async with Emulator([ToyEmulation(), ToyEmulation(name="other")]) as emulator:
