@@ -10,7 +10,7 @@ import attrs
 
 from genkit.adapt import Adapted, adapt
 from genkit.conversation import Conversation, ImagePart, TextPart, Turn
-from genkit.errors import InvalidRequestError, UnsupportedOptionError
+from genkit.errors import BudgetExceededError, InvalidRequestError, UnsupportedOptionError
 from genkit.masks import prepare_mask
 from genkit.pixels import has_pillow
 from genkit.pricing import Estimate, estimate
@@ -91,6 +91,7 @@ def plan_call(
     Raises:
         UnsupportedOptionError: the model cannot do what is asked.
         InvalidRequestError: the request cannot be right.
+        BudgetExceededError: it would cost more than the request allows.
     """
     capabilities = provider.capabilities(model)
     model = capabilities.model  # without the prefixes that the service's own lists have
@@ -127,6 +128,15 @@ def plan_call(
     slots = _slots(provider, prepared, capabilities, adapted.size)
     for slot in slots:
         notices += [notice for notice in slot.wire.notices if notice not in notices]
+    expected = estimate(
+        capabilities,
+        prompt=rendered.text,
+        references=len(prepared.images) + sum(len(turn.images) for turn in history.turns),
+        images=request.n,
+        size=adapted.size,
+        quality=adapted.request.quality,
+    )
+    _check_cost(request, expected)
     return Plan(
         generation_id=uuid.uuid4().hex,
         provider=provider,
@@ -140,14 +150,7 @@ def plan_call(
         convert_to=converted.convert_to,
         history=history.add(_user_turn(prepared)),
         slots=slots,
-        estimate=estimate(
-            capabilities,
-            prompt=rendered.text,
-            references=len(prepared.images) + sum(len(turn.images) for turn in history.turns),
-            images=request.n,
-            size=adapted.size,
-            quality=adapted.request.quality,
-        ),
+        estimate=expected,
         adjustments=converted.adjustments,
         notices=tuple(notices),
     )
@@ -168,6 +171,25 @@ def _without_pillow(adapted: Adapted, policy: Adapt) -> Adapted:
         raise UnsupportedOptionError(f"output_format: {reason}", field="output_format")
     adjustment = Adjustment("output_format", adapted.convert_to, None, reason)
     return attrs.evolve(adapted, convert_to=None, adjustments=(*adapted.adjustments, adjustment))
+
+
+def _check_cost(request: GenerationRequest, expected: Estimate) -> None:
+    """Keep to `max_cost`, as far as list prices tell beforehand."""
+    if request.max_cost is None:
+        return
+    if expected.cost is None:
+        raise UnsupportedOptionError(
+            f"max_cost: {expected.basis}, so that no limit can be kept; leave it out, or use a"
+            " model whose price is known",
+            field="max_cost",
+        )
+    if expected.cost > request.max_cost:
+        raise BudgetExceededError(
+            f"the call is estimated at {expected.cost:.4f} USD ({expected.basis}); max_cost is"
+            f" {request.max_cost:g} USD. Nothing was sent; ask for fewer or smaller pictures, or"
+            " raise max_cost",
+            {"estimate": expected.cost, "max_cost": request.max_cost},
+        )
 
 
 def _check_prompt(prompt: str, capabilities: Capabilities) -> None:

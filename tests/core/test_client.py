@@ -511,3 +511,15 @@ def test_leaving_many_early_keeps_what_was_not_looked_at(
 
     run_virtual(call())
     assert len(kept_pictures(caplog)) == 1
+
+
+def test_a_call_that_would_cost_more_than_allowed_is_not_sent() -> None:
+    """`max_cost` is held against the estimate, and refused where there is none."""
+    transport = MemoryTransport()
+    with pytest.raises(genkit.BudgetExceededError) as caught:
+        generate(transport, "a", n=4, max_cost=0.1)
+    assert caught.value.charge == "no"
+    with pytest.raises(genkit.UnsupportedOptionError, match="no price is known"):
+        generate(transport, "a", model="gemini:made-up-model", max_cost=9.0)
+    assert not transport.requests
+    assert generate(transport, "a", n=2, max_cost=0.1).images
