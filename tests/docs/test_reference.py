@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from typing import get_args, get_type_hints
@@ -16,7 +17,7 @@ from genkit.provider import Absence, ErrorFacts
 from genkit.retry import RetryPolicy
 from genkit.retry.classify import BY_STATUS, RAISED, ROWS, Raised, classify
 from genkit.wire import WireResponse
-from tests.docs.markdown import DOCS, literals_of, prose_of, rows_of, section
+from tests.docs.markdown import DOCS, ROOT, literals_of, prose_of, rows_of, section
 
 REFERENCE = DOCS / "reference"
 CLASSES: list[type[GenkitError]] = [
@@ -205,6 +206,35 @@ def where(row: Raised) -> str:
         return ""
     *others, last = map(str, row.values)
     return f"{row.fact} is {' or '.join([', '.join(others), last]) if others else last}"
+
+
+# -- what a response says ---------------------------------------------------------------------
+
+
+def test_every_notice() -> None:
+    """Every code that a notice may have stands in the table, and no other."""
+    codes = set()
+    for folder in ("genkit", "providers"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "Notice":
+                    codes.add(ast.literal_eval(node.args[0]))
+    rows = cells(section(REFERENCE / "notices.md", "Notices"), 0)
+    assert [code for (code,) in rows] == sorted(codes)
+
+
+def test_adjustments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every field that is adjusted stands in the table, and no other."""
+    monkeypatch.setattr("genkit.planning.has_pillow", lambda: False)
+    client = genkit.Client("gemini")
+    options = {"quality": "high", "background": "none", "output_format": "webp"}
+    plans = [
+        client.plan("x", width=500, height=300, **options),  # type: ignore[arg-type]
+        client.plan("x", aspect_ratio="2:1"),
+    ]
+    fields = {adjustment.field for plan in plans for adjustment in plan.adjustments}
+    rows = cells(section(REFERENCE / "notices.md", "Adjustments"), 0)
+    assert {field for (field,) in rows} == fields
 
 
 # -- events and hooks -------------------------------------------------------------------------
