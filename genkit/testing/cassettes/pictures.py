@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 
 from genkit.sniff import ImageHeader, sniff
 
-__all__ = ["LARGE_BYTES", "is_large_picture", "tiny_picture"]
+__all__ = ["LARGE_BYTES", "PAINTERS", "is_large_picture", "tiny_picture"]
 
 LARGE_BYTES = 3072
 """Pictures of more bytes than this are swapped: 4096 characters of base64."""
@@ -44,7 +44,7 @@ def tiny_picture(data: bytes) -> bytes:
         raise ValueError("not a picture of a known type")
     width, height = _shape(header)
     colour = hashlib.sha256(data).digest()
-    painter = _PAINTERS.get(header.media_type)
+    painter = PAINTERS.get(header.media_type)
     if painter is None:
         return _boxes(data[8:12], width, height, colour)
     return painter(width, height, colour)
@@ -167,7 +167,7 @@ def _little_endian_bits(fields: Iterable[tuple[int, int]]) -> bytes:
     return packed.to_bytes((position + 7) // 8, "little")
 
 
-_PAINTERS: dict[str, Callable[[int, int, bytes], bytes]] = {
+PAINTERS: dict[str, Callable[[int, int, bytes], bytes]] = {
     "image/png": _png,
     "image/gif": _gif,
     "image/webp": _webp,
