@@ -6,9 +6,11 @@ import importlib
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 from genkit.hookspecs import PLUGIN_GROUP, PROVIDER_GROUP
 from genkit.plugins import Plugins
+from genkit.provider import ProviderSettings
 
 PROVIDER = """
 from genkit.hookspecs import hookimpl
@@ -103,3 +105,13 @@ class Site:
     def plugins(self) -> Plugins:
         """Return the plugins that are installed by now."""
         return Plugins(entry_points=self.entry_points())
+
+
+def settings(name: str, **fields: Any) -> ProviderSettings:
+    """Return settings for a provider."""
+    return ProviderSettings(name=name, **fields)
+
+
+def problems(plugins: Plugins) -> dict[str, str]:
+    """Return the errors of a manager by plugin name."""
+    return {problem.name: problem.error for problem in plugins.problems}

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 from textwrap import indent
-from typing import Any
 
 import pytest
 
@@ -12,30 +10,8 @@ import genkit.hookspecs
 from genkit.errors import ConfigurationError, GenkitError, PluginError
 from genkit.hookspecs import PLUGIN_GROUP
 from genkit.plugins import Plugins
-from genkit.provider import ProviderSettings
 from genkit.request import GenerationRequest
-from tests.core.plugin_site import Site
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give an empty folder of distributions that modules are imported from."""
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield Site(tmp_path)
-    for name in [name for name in sys.modules if name.startswith("plugin_")]:
-        del sys.modules[name]
-
-
-def settings(name: str, **fields: Any) -> ProviderSettings:
-    """Return settings for a provider."""
-    return ProviderSettings(name=name, **fields)
-
-
-def problems(plugins: Plugins) -> dict[str, str]:
-    """Return the errors of a manager by plugin name."""
-    return {problem.name: problem.error for problem in plugins.problems}
-
+from tests.core.plugin_site import Site, problems, settings
 
 PREPARE = """
 @hookimpl{options}

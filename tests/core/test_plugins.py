@@ -1,38 +1,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from genkit.errors import GenkitError, InvalidRequestError, PluginError
 from genkit.hookspecs import PROVIDER_GROUP
 from genkit.plugins import PluginInfo, PluginProblem, Plugins
-from genkit.provider import ProviderSettings
-from tests.core.plugin_site import PROVIDER, Site
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give an empty folder of distributions that modules are imported from."""
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    yield Site(tmp_path)
-    for name in [name for name in sys.modules if name.startswith("plugin_")]:
-        del sys.modules[name]
-
-
-def settings(name: str, **fields: Any) -> ProviderSettings:
-    """Return settings for a provider."""
-    return ProviderSettings(name=name, **fields)
-
-
-def problems(plugins: Plugins) -> dict[str, str]:
-    """Return the errors of a manager by plugin name."""
-    return {problem.name: problem.error for problem in plugins.problems}
+from tests.core.plugin_site import PROVIDER, Site, problems, settings
 
 
 class TestProviders:
