@@ -15,7 +15,6 @@ version = release = version_of("genkit-core")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 source_suffix = {".md": "markdown"}
 root_doc = "index"
-exclude_patterns = ["examples/*/**"]  # projects of their own
 
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4

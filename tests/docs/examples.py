@@ -18,6 +18,7 @@ import os
 import re
 import runpy
 import shlex
+import subprocess
 import sys
 import threading
 import tomllib
@@ -154,10 +155,7 @@ class Page:
             is_told = "$ echo $?" in block.text
             assert is_told or self.exit_code == 0, f"{block.name}: {command}: {self.printed}"
         elif program == "python":
-            assert len(words) == 1, f"{block.name}: only `python FILE` is executed"
-            with contextlib.redirect_stdout(io.StringIO()) as output:
-                runpy.run_path(words[0], run_name="__main__")
-            self.printed = output.getvalue()
+            self.printed = run_python_program(block, words)
         elif program == "export":
             for word in words:
                 self.export(block, *word.split("=", 1))
@@ -209,6 +207,19 @@ def run_genkit(words: list[str]) -> tuple[int, str]:
     return code, output.getvalue()
 
 
+def run_python_program(block: Block, words: list[str]) -> str:
+    """What `python FILE` or `python -m pytest ...` prints."""
+    if words[:2] == ["-m", "pytest"]:
+        command = [sys.executable, *words, "-p", "no:cacheprovider", "-p", "no:asyncio"]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, f"{block.name}: {done.stdout}"
+        return done.stdout
+    assert len(words) == 1, f"{block.name}: only `python FILE` and pytest are executed"
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        runpy.run_path(words[0], run_name="__main__")
+    return output.getvalue()
+
+
 def check_output(where: str, expected: str, printed: str) -> None:
     """Compare what an example prints with what the page says that it prints."""
     checker = doctest.OutputChecker()
@@ -243,13 +254,16 @@ def opened(path: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Page
     patch.setenv("GEMINI_API_KEY", "made-up-key")
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         patch.setenv(name, str(folder / f".{name.lower()}"))
-    # So that a module that an example writes can be imported, and is forgotten afterwards.
+    # So that modules can be imported that an example writes, or that belong to its project, and
+    # are forgotten afterwards.
     patch.syspath_prepend(str(folder))
+    patch.syspath_prepend(str(path.parent / "src"))
     before = set(sys.modules)
     with emulator_thread() as emulator, asyncio.Runner() as runner:
         patch.setenv("GENKIT_BASE_URL_GEMINI", emulator.base_url("gemini"))
         yield Page(folder=folder, emulator=emulator, patch=patch, runner=runner)
         assert not emulator.faults, f"{page_name(path)}: faults that never fell"
+    places = (f"{folder}{os.sep}", f"{path.parent / 'src'}{os.sep}")
     for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", None)).startswith(str(folder) + os.sep):
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(places):
             del sys.modules[name]

@@ -52,8 +52,7 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page whose examples are executed: the README and the documentation."""
-    # Below a folder of the examples there are projects of their own.
-    return [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *sorted(DOCS.glob("*/*.md"))]
+    return [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
 def page_name(path: Path) -> str:
