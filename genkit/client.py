@@ -30,7 +30,7 @@ from genkit.request import Adapt, GenerationRequest, RequestFields
 from genkit.response import GenerationResponse
 from genkit.retry import RetryEngine, RetryPolicy
 from genkit.secrets import Secret, SecretSource
-from genkit.transport import HttpTransport, Transport, TransportSettings
+from genkit.transport import Transport, TransportSettings
 from genkit.wiring import Wiring
 
 __all__ = ["Client", "ClientOptions", "ManyOutcome"]
@@ -252,7 +252,7 @@ def _wire(reference: str | None, options: ClientOptions) -> Wiring:
     settings = override_settings(settings, _overrides(reference, options, settings))
     plugins = options.get("plugins") or Plugins()
     plugins.load_all()
-    transport = options.get("transport") or HttpTransport(_transport_settings(settings))
+    transport = options.get("transport") or _http_transport(settings)
     observers = (*options.get("observers", ()), *plugins.observers())
     wiring = Wiring(
         settings=settings,
@@ -300,16 +300,20 @@ def _policy(settings: Settings) -> RetryPolicy:
     return attrs.evolve(RetryPolicy(), **{name: value for name, value in changes.items() if value})
 
 
-def _transport_settings(settings: Settings) -> TransportSettings:
+def _http_transport(settings: Settings) -> Transport:
+    # The HTTP library takes longer to load than all the rest, and a plan does not need it.
+    from genkit.transport import HttpTransport
+
     configured = settings.client
     usual = TransportSettings()
-    return attrs.evolve(
+    chosen = attrs.evolve(
         usual,
         connect_timeout=configured.connect_timeout or usual.connect_timeout,
         proxy=configured.proxy,
         proxy_credentials=configured.proxy_credentials,
         ca_bundle=configured.ca_bundle,
     )
+    return HttpTransport(chosen)
 
 
 def _request(request: str | GenerationRequest, fields: RequestFields) -> GenerationRequest:

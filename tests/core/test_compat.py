@@ -27,7 +27,7 @@ from tests.core.memory import MemoryTransport
 def transport(monkeypatch: pytest.MonkeyPatch) -> MemoryTransport:
     """The service, in place of every client's own connection."""
     service = MemoryTransport()
-    monkeypatch.setattr(client_module, "HttpTransport", lambda _settings: service)
+    monkeypatch.setattr(client_module, "_http_transport", lambda _settings: service)
     return service
 
 
