@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import attrs
 
 from genkit.provider import Absence, ErrorFacts
 
-__all__ = ["Answer", "Draw", "Drawing", "EmulatedRequest", "Emulation", "Store"]
+__all__ = ["Answer", "Draw", "Drawing", "EmulatedRequest", "Emulation", "HoldsBack", "Store"]
 
 Store: TypeAlias = Mapping[str, Any]
 """What an emulated service remembers between requests: an immutable JSON-like mapping."""
@@ -102,4 +102,13 @@ class Emulation(Protocol):
         The status is the one that belongs to it. ``facts.details["model"]`` may name the model
         that was asked.
         """
+        ...
+
+
+@runtime_checkable
+class HoldsBack(Protocol):
+    """What an emulation has beside `Emulation` when one answer may hold several pictures."""
+
+    def hold_back(self, answer: Answer) -> Answer:
+        """`answer` without its last picture, which the service made and then held back."""
         ...

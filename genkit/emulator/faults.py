@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from genkit.emulation import Answer, Emulation
+from genkit.emulation import Answer, Emulation, HoldsBack
 from genkit.provider import Absence, ErrorFacts, ErrorKind
 
 __all__ = ["FAULTS", "Delivery", "Fault", "FaultName", "Recipe"]
@@ -25,6 +25,7 @@ FaultName: TypeAlias = Literal[
     "authentication",
     "block",
     "block-output",
+    "block-one",
     "no-image",
     "hang",
     "cut",
@@ -111,6 +112,15 @@ def _error(
     return perform
 
 
+_block_output = _error("content-policy", stage="output")
+
+
+def _block_one(fault: Fault, answer: Answer, emulation: Emulation) -> Delivery:
+    if answer.images > 1 and isinstance(emulation, HoldsBack):
+        return Delivery(emulation.hold_back(answer))
+    return _block_output(fault, answer, emulation)
+
+
 def _no_image(_fault: Fault, answer: Answer, emulation: Emulation) -> Delivery:
     return _instead(answer, emulation.render_error(Absence(cause="other")))
 
@@ -147,10 +157,8 @@ FAULTS: Mapping[FaultName, Recipe] = MappingProxyType(
         "block": Recipe(
             "the prompt is refused by policy", _error("content-policy", stage="prompt")
         ),
-        "block-output": Recipe(
-            "the picture is refused by policy, and charged",
-            _error("content-policy", stage="output"),
-        ),
+        "block-output": Recipe("the picture is refused by policy, and charged", _block_output),
+        "block-one": Recipe("the same for one picture; others in the answer are given", _block_one),
         "no-image": Recipe("an answer without a picture, and without a reason", _no_image),
         "hang": Recipe("no answer ever comes, though the service charges", _hang),
         "cut": Recipe("the connection closes in the middle of the body, charged", _cut),

@@ -5,8 +5,10 @@ import gc
 from typing import Any
 
 import aiohttp
+import attrs
 import pytest
 
+from genkit.emulation import Answer, Draw, EmulatedRequest, Store
 from genkit.emulator import Emulator, Fault
 from tests.emulator.toy import ToyEmulation, ask
 
@@ -66,6 +68,7 @@ async def test_faults_of_one_provider(session: aiohttp.ClientSession) -> None:
     [
         ("block", {"kind": "content-policy", "stage": "prompt"}, False),
         ("block-output", {"kind": "content-policy", "stage": "output"}, True),
+        ("block-one", {"kind": "content-policy", "stage": "output"}, True),
         ("no-image", {"absence": "other"}, True),
     ],
 )
@@ -83,6 +86,30 @@ async def test_refusals_and_absences(
     assert said.items() <= answer.items()
     assert bool(emulator.ledger.charged) == charged
     assert emulator.ledger.delivered == ()
+
+
+class SeveralEmulation(ToyEmulation):
+    """Answers with two pictures, of which it can hold one back."""
+
+    def answer(self, request: EmulatedRequest, store: Store, draw: Draw) -> tuple[Answer, Store]:
+        """As the other, with two."""
+        answer, store = super().answer(request, store, draw)
+        return attrs.evolve(answer, images=2), store
+
+    def hold_back(self, answer: Answer) -> Answer:
+        """Say that one was held back."""
+        return attrs.evolve(answer, images=1, body={**answer.body, "held": 1})
+
+
+async def test_one_of_several_is_held_back(session: aiohttp.ClientSession) -> None:
+    """Of an answer with several pictures the others are given, and what was made is charged."""
+    async with Emulator([SeveralEmulation()]) as emulator:
+        emulator.fail("block-one")
+        status, answer = await ask(session, emulator.base_url("toy") + "/paint")
+        assert (status, answer["held"]) == (200, 1)
+        (entry,) = emulator.ledger.charged
+        assert entry.answer is not None
+        assert (entry.answer.images, entry.answer.fault) == (1, "block-one")
 
 
 async def test_cut(emulator: Emulator, session: aiohttp.ClientSession) -> None:
