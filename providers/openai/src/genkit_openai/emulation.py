@@ -69,6 +69,11 @@ class OpenAIEmulation:
         """The error, refusal or empty answer in the service's forms."""
         return render(facts)
 
+    def hold_back(self, answer: Answer) -> Answer:
+        """`answer` with one picture fewer than was asked for."""
+        body = {**answer.body, "data": answer.body["data"][:-1]}
+        return attrs.evolve(answer, body=body, images=answer.images - 1)
+
     def answer(self, request: EmulatedRequest, store: Store, draw: Draw) -> tuple[Answer, Store]:
         """What the service answers; it remembers how often, and what can be fetched."""
         if (picture := _PICTURE.fullmatch(request.path)) is not None:
