@@ -62,7 +62,7 @@ def estimate(
 
 
 def cost_of(usage: Usage | None, prices: Prices | None) -> float | None:
-    """USD that `usage` costs; `None` when a price that it needs is not known."""
+    """USD that `usage` costs; `None` when a price or a number that it needs is not known."""
     if usage is None or prices is None:
         return None
     rate_in = prices.input_image if prices.input_image is not None else prices.input_text
@@ -72,6 +72,9 @@ def cost_of(usage: Usage | None, prices: Prices | None) -> float | None:
         (usage.output_text_tokens, prices.output_text),
         (usage.output_image_tokens, prices.output_image),
     )
+    if sum(tokens or 0 for tokens, _price in charges) < (usage.total_tokens or 0):
+        # Of what kind the others are is not known, and so neither what they cost.
+        return None
     amount = 0.0
     for tokens, price in charges:
         if tokens:

@@ -71,6 +71,8 @@ def test_cost_follows_usage_by_kind() -> None:
         (Usage(output_image_tokens=5), None),
         (Usage(output_image_tokens=5), Prices(output_text=1.0)),
         (Usage(), PRICES),
+        # Ten tokens of a kind that is not known.
+        (Usage(output_image_tokens=5, total_tokens=15), PRICES),
     ],
 )
 def test_cost_is_none_where_something_is_not_known(
