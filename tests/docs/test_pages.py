@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import inspect
 import re
 import tomllib
 from functools import cache
@@ -115,11 +116,8 @@ def has(found: Any, names: list[str]) -> bool:
 
 def annotations_of(found: Any) -> set[str]:
     """Give the names of a class's fields."""
-    return {
-        name
-        for kind in getattr(found, "__mro__", ())
-        for name in vars(kind).get("__annotations__", ())
-    }
+    kinds = getattr(found, "__mro__", ())
+    return {name for kind in kinds for name in inspect.get_annotations(kind)}
 
 
 @cache
