@@ -23,7 +23,16 @@ from yarl import URL
 from genkit.errors import DownloadError, DownloadKind, ErrorContext
 from genkit.wire import WireRequest, WireResponse
 
-__all__ = ["MAX_REDIRECTS", "CheckedResolver", "connector", "is_own", "is_public", "redirected"]
+__all__ = [
+    "MAX_REDIRECTS",
+    "CheckedResolver",
+    "check",
+    "connector",
+    "is_own",
+    "is_public",
+    "redirected",
+    "too_many",
+]
 
 MAX_REDIRECTS = 3
 """Redirects that one download follows."""

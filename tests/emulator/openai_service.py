@@ -99,10 +99,12 @@ def asked(**fields: Any) -> dict[str, Any]:
     return {"model": MODEL, "prompt": "A banana", **fields}
 
 
-def picture(width: int = 8, height: int = 8, *, kind: str = "PNG", mode: str = "RGB") -> bytes:
+def picture(
+    width: int = 8, height: int = 8, *, kind: str = "PNG", mode: str = "RGB", color: int = 0
+) -> bytes:
     """Give a small picture."""
     buffer = io.BytesIO()
-    PIL.Image.new(mode, (width, height)).save(buffer, kind)
+    PIL.Image.new(mode, (width, height), color).save(buffer, kind)
     return buffer.getvalue()
 
 

@@ -12,6 +12,7 @@ import pytest
 import genkit
 from genkit.emulator import Emulator
 from genkit.errors import ContentPolicyError, DownloadError, InvalidRequestError
+from genkit.images import MaskMeaning
 from genkit.retry import RetryPolicy
 from genkit_openai.emulation import OpenAIEmulation
 from tests.emulator.openai_service import picture
@@ -128,6 +129,29 @@ async def test_edits(form: str) -> None:
         [entry] = emulator.ledger.requests
     assert response.image_data
     assert (entry.facts["form"], entry.facts["references"]) == (form == "multipart", 2)
+
+
+@pytest.mark.parametrize("form", ["multipart", "json"])
+@pytest.mark.parametrize(
+    ("mask", "meaning"),
+    [
+        (picture(64, 48, mode="RGBA"), "transparent-is-edit"),
+        (picture(64, 48, mode="L", color=255), "white-is-edit"),
+    ],
+    ids=["transparent", "white"],
+)
+async def test_masks(form: str, mask: bytes, meaning: MaskMeaning) -> None:
+    """A mask of either meaning reaches the service as the service reads it."""
+    async with running() as (emulator, client):
+        await client.generate(
+            "a hat here",
+            model="openai:gpt-image-2.5-flare",
+            references=[picture(64, 48)],
+            mask=genkit.Mask(image=genkit.Image.from_bytes(mask), meaning=meaning),
+            provider_options={"openai": {"edit_body": form}},
+        )
+        [entry] = emulator.ledger.requests
+    assert (entry.facts["masked"], entry.facts["form"]) == (True, form == "multipart")
 
 
 async def test_refusals() -> None:
