@@ -30,6 +30,7 @@ _COMMANDS: Mapping[str, str] = MappingProxyType(
         "config": "settings:config",
         "doctor": "doctor:doctor",
         "emulator": "emulate:emulator",
+        "new-provider": "new_provider:new_provider",
     }
 )
 """Where each command is: its module in this package, and its name there."""
