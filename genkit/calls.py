@@ -217,7 +217,11 @@ async def _response(
         notices=tuple(notices),
         attempts=tuple(attempt for one in ended for attempt in one.attempts),
         history=plan.history,
-        answers=tuple(turn for answer in answers for turn in answer.turns),
+        answers=tuple(
+            attrs.evolve(turn, author=f"{plan.account}:{plan.model}")
+            for answer in answers
+            for turn in answer.turns
+        ),
         provider_metadata={plan.provider.name: first.answer.metadata},
         metadata=plan.request.metadata,
         request=plan.request,

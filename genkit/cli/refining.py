@@ -9,7 +9,7 @@ import attrs
 
 from genkit.cli.options import CallOptions
 from genkit.cli.outputs import conversation_path
-from genkit.conversation import Conversation, ProviderState
+from genkit.conversation import Conversation
 from genkit.errors import InvalidRequestError
 from genkit.files import load_image
 from genkit.images import Image
@@ -51,11 +51,8 @@ class Refinement:
     @property
     def model(self) -> str | None:
         """``provider:model`` that the conversation was with, if that is known."""
-        for turn in reversed(self.conversation.turns if self.conversation else ()):
-            states = [turn.state, *(part.state for part in turn.parts)]
-            if found := next((state for state in states if isinstance(state, ProviderState)), None):
-                return f"{found.provider}:{found.model}"
-        return None
+        turns = self.conversation.turns if self.conversation else ()
+        return next((turn.author for turn in reversed(turns) if turn.author), None)
 
     @property
     def notices(self) -> tuple[Notice, ...]:

@@ -97,7 +97,7 @@ class Conversation:
                 removed += 1
                 state = None
             if parts or not turn.parts:
-                turns.append(Turn(turn.role, tuple(parts), state))
+                turns.append(attrs.evolve(turn, parts=tuple(parts), state=state))
         return (Conversation(tuple(turns)), removed) if removed else (self, 0)
 
     def to_body(self) -> Body:

@@ -85,6 +85,8 @@ def _dump_turn(turn: Turn) -> dict[str, Any]:
     }
     if turn.state is not None:
         dumped["state"] = _dump_state(turn.state)
+    if turn.author is not None:
+        dumped["author"] = turn.author
     return dumped
 
 
@@ -126,7 +128,9 @@ def _load_turn(dumped: object) -> Turn:
     if role not in ("user", "model"):
         raise ValueError(f"unknown role {brief(role)}")
     parts = tuple(_load_part(part) for part in _need(dumped, "parts", list))
-    return Turn(cast(Role, role), parts, _load_state(dumped))
+    is_signed = isinstance(dumped, dict) and "author" in dumped
+    author = _need(dumped, "author", str) if is_signed else None
+    return Turn(cast(Role, role), parts, _load_state(dumped), author)
 
 
 def _load_part(dumped: object) -> Part:

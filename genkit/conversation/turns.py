@@ -88,6 +88,8 @@ class Turn:
     role: Role = attrs.field(validator=_is_role)
     parts: tuple[Part, ...] = attrs.field(converter=_in_order)
     state: ProviderState | None = None
+    author: str | None = None
+    """Of a model's turn, ``"provider:model"`` as it was asked, where that is known."""
 
     @property
     def images(self) -> tuple[Image, ...]:
