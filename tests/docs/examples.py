@@ -210,6 +210,8 @@ def run_genkit(words: list[str]) -> tuple[int, str]:
 def run_python_program(block: Block, words: list[str]) -> str:
     """What `python FILE` or `python -m pytest ...` prints."""
     if words[:2] == ["-m", "pytest"]:
+        # Without it, a configuration of a folder above would be taken.
+        Path("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         command = [sys.executable, *words, "-p", "no:cacheprovider", "-p", "no:asyncio"]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         assert done.returncode == 0, f"{block.name}: {done.stdout}"
