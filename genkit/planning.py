@@ -148,7 +148,8 @@ def plan_call(
         template=rendered.template_name,
         size=adapted.size,
         convert_to=converted.convert_to,
-        history=history.add(_user_turn(prepared)),
+        # With all states, though some are not sent: whoever made them may go on with it later.
+        history=request.history().add(_user_turn(rendered.text, request)),
         slots=slots,
         estimate=expected,
         adjustments=converted.adjustments,
@@ -251,8 +252,8 @@ def _check_length(
     )
 
 
-def _user_turn(prepared: GenerationRequest) -> Turn:
-    return Turn("user", (TextPart(prepared.prompt), *map(ImagePart, prepared.images)))
+def _user_turn(prompt: str, request: GenerationRequest) -> Turn:
+    return Turn("user", (TextPart(prompt), *map(ImagePart, request.images)))
 
 
 def check_namespaces(options: Mapping[str, object], known: tuple[str, ...]) -> None:
