@@ -7,6 +7,7 @@ import email.policy
 import io
 import json
 from collections.abc import Mapping
+from email.message import MIMEPart
 from typing import Any
 
 import attrs
@@ -83,13 +84,16 @@ def parse_form(content_type: str, body: bytes) -> list[Part]:
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
     assert message.get_content_type() == "multipart/form-data"
     assert message.defects == []
-    parts = []
-    for part in message.iter_parts():  # type: ignore[attr-defined]
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
-        declared = part.get_content_type() if part["content-type"] else None
-        parts.append(Part(name, content, part.get_filename(), declared))
-    return parts
+    return [_part(part) for part in message.iter_parts()]
+
+
+def _part(part: MIMEPart) -> Part:
+    name = part.get_param("name", header="content-disposition")
+    content = part.get_payload(decode=True)
+    assert isinstance(name, str)
+    assert isinstance(content, bytes)
+    declared = part.get_content_type() if part["content-type"] else None
+    return Part(name, content, part.get_filename(), declared)
 
 
 def texts(parts: list[Part]) -> dict[str, str]:

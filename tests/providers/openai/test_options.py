@@ -96,10 +96,10 @@ def test_a_wrong_option_is_refused(
 
 def test_none_is_not_given() -> None:
     """`None` takes a default of the configuration back."""
-    options = {"options": {"moderation": "low"}}
-    assert document(encode(**options))["moderation"] == "low"
+    defaults = {"moderation": "low"}
+    assert document(encode(options=defaults))["moderation"] == "low"
     asked = request(provider_options={"openai": {"moderation": None}})
-    assert "moderation" not in document(encode(asked, **options))
+    assert "moderation" not in document(encode(asked, options=defaults))
 
 
 def test_defaults_that_have_no_meaning_in_a_request_are_left_out() -> None:
