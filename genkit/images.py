@@ -179,9 +179,7 @@ class Mask:
     """
 
     image: Image = attrs.field(validator=_is_image)
-    meaning: MaskMeaning = attrs.field(
-        default="transparent-is-edit", validator=_is_meaning
-    )
+    meaning: MaskMeaning = attrs.field(default="transparent-is-edit", validator=_is_meaning)
 
 
 def nearest_ratio(wanted: float, ratios: tuple[str, ...]) -> str:
