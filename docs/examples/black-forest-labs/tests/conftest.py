@@ -16,9 +16,15 @@ KEY = "made-up-key"
 
 
 @pytest.fixture
-async def emulator() -> AsyncIterator[Emulator]:
+def polls() -> int:
+    """Say at which poll a task is ready."""
+    return 2
+
+
+@pytest.fixture
+async def emulator(polls: int) -> AsyncIterator[Emulator]:
     """Run the emulated service."""
-    async with Emulator([BlackForestLabsEmulation()]) as running:
+    async with Emulator([BlackForestLabsEmulation(polls=polls)]) as running:
         yield running
 
 

@@ -140,3 +140,13 @@ async def test_bad_key(emulator: Emulator, client: genkit.Client) -> None:
     with pytest.raises(genkit.AuthenticationError):
         await client.generate("A cup")
     assert emulator.ledger.charged == ()
+
+
+@pytest.mark.parametrize("polls", [10**6])
+async def test_a_task_that_is_never_ready(client: genkit.Client, emulator: Emulator) -> None:
+    """The deadline ends the polling; the task may be charged for, and is not submitted again."""
+    with pytest.raises(genkit.DeadlineExceededError) as caught:
+        await client.generate("A cup", deadline=0.2)
+    assert caught.value.charge == "maybe"
+    assert steps(emulator).count("submit") == 1
+    assert len(emulator.ledger) > 3
