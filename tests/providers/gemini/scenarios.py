@@ -79,7 +79,8 @@ class Scenario:
     def client_for(self, key: str, base_url: str | None = None) -> Client:
         """The client that plays this, with the default model."""
         options = ClientOptions(api_key=key, base_url=base_url, strict=False)
-        return Client(PROVIDER, **{**options, **self.client})
+        options.update(self.client)
+        return Client(PROVIDER, **options)
 
     async def play(self, client: Client) -> GenerationResponse | GenerationError:
         """Make every call, and give what the last one gave."""
