@@ -2,9 +2,10 @@
 
     python scripts/check_wheels.py
 
-What is tried is what a user meets, in this order: the core alone, the core with its command line,
-then the Gemini provider beside it, drawing a picture by the library and by the command line against
-the emulator. Needs `build` and `hatchling` in the Python that runs it.
+What is tried is what a user meets, in this order: the core alone; the core with its command line;
+the Gemini provider, drawing by the library and by the command line; the OpenAI provider beside it,
+swapped by one word; a plugin that the installed command has just written. All pictures come from
+the emulator. Needs `build`, `hatchling` and `pip` in the Python that runs it.
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ asyncio.run(main())
 """
 
 
+PLUGIN = "acme-art"
+"""The name of the plugin that is written."""
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
 class WheelError(Exception):
     """A built distribution is not what it should be."""
 
@@ -53,8 +59,8 @@ class Environment:
 
     @classmethod
     def make(cls, folder: Path) -> Environment:
-        """Make an empty one."""
-        venv.create(folder / "venv", with_pip=True, symlinks=os.name != "nt")
+        """Make an empty one, without even pip: the one that runs this installs from outside."""
+        venv.create(folder / "venv", with_pip=False, symlinks=os.name != "nt")
         files = folder / "files"
         files.mkdir()
         scripts = "Scripts" if os.name == "nt" else "bin"
@@ -62,9 +68,17 @@ class Environment:
 
     def install(self, *requirements: str) -> None:
         """Install wheels, and what they need from the package index."""
-        pip = [str(self.bin / "python"), "-m", "pip", "--disable-pip-version-check"]
-        run([*pip, "install", "--quiet", *requirements], folder=self.folder, env=None)
-        run([*pip, "check"], folder=self.folder, env=None)
+        # Most of what is installed is never imported here, so nothing is compiled beforehand.
+        self._pip("install", "--quiet", "--no-compile", *requirements)
+
+    def check_requirements(self) -> None:
+        """Require that all that is installed fits together."""
+        self._pip("check")
+
+    def _pip(self, *arguments: str) -> None:
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+        target = ["--python", str(self.bin / "python")]
+        run([*pip, *target, *arguments], folder=self.folder, env=None)
 
     def run(self, program: str, *arguments: str, expect: int = 0) -> str:
         """Run one of its programs and return what it wrote, to either stream."""
@@ -99,11 +113,13 @@ def run(
 
 
 def build(project: Path, target: Path) -> Path:
-    """Build the source distribution of a project and the wheel from it; return the wheel."""
-    before = set(target.glob("*.whl"))
+    """Build a project's source distribution and wheel, look through both; return the wheel."""
+    target.mkdir()
     command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target)]
     run([*command, str(project)], folder=target, env=None)
-    (wheel,) = set(target.glob("*.whl")) - before
+    (wheel,) = target.glob("*.whl")
+    check_contents(wheel)
+    print(f"built and looked through: {wheel.name}")
     return wheel
 
 
@@ -135,7 +151,12 @@ def check_core_alone(environment: Environment) -> None:
 def check_command_line(environment: Environment) -> None:
     """The command runs, finds no provider and says how to get one."""
     output = environment.run("genkit", "providers")
-    require("genkit-provider-" in output, f"no hint at how to install a provider: {output}")
+    require("No provider is installed" in output, f"a provider out of nowhere: {output}")
+    require("pip install genkit-provider-" in output, f"no hint at how to get one: {output}")
+    for emulated in ([], ["--emulator"]):
+        output = environment.run("genkit", "generate", "a red square", *emulated, expect=2)
+        require("pip install genkit-provider-" in output, f"no hint at how to get one: {output}")
+        require("Traceback" not in output, f"a traceback instead of a hint: {output}")
     environment.run("genkit", "--help")
 
 
@@ -147,9 +168,50 @@ def check_provider(environment: Environment) -> None:
     environment.run("python", "-c", LIBRARY_PROGRAM)
     require_png(environment.folder / "library.png", 512, 512)
 
-    options = ["--emulator", "--size", "640x360", "--fit", "crop", "-o", "command.png"]
-    environment.run("genkit", "generate", "a blue square", *options)
+    draw(environment, "gemini", "command.png", "--size", "640x360", "--fit", "crop")
     require_png(environment.folder / "command.png", 640, 360)
+
+    output = environment.run("genkit", "generate", "a red square", "-m", "openai", expect=2)
+    hint = "another provider is installed as a distribution of its own"
+    require(hint in output, f"no hint at how to get another provider: {output}")
+
+
+def check_swap(environment: Environment) -> None:
+    """One word says who draws: an option of the command, or a line of the configuration."""
+    output = environment.run("genkit", "providers")
+    require("gemini" in output and "openai" in output, f"both should be listed: {output}")
+    draw(environment, "gemini", "unsaid.png")
+    draw(environment, "openai", "option.png", "-m", "openai")
+    config = environment.folder / "genkit.toml"
+    for name in ("gemini", "openai"):
+        config.write_text(f'default = "{name}"\n', encoding="utf-8")
+        draw(environment, name, f"default-{name}.png")
+    config.unlink()
+
+
+def write_plugin(environment: Environment) -> Path:
+    """Let the installed command write a plugin; give its folder."""
+    environment.run("genkit", "new-provider", PLUGIN, "--output", "plugin")
+    return environment.folder / "plugin"
+
+
+def check_plugin(environment: Environment, project: Path) -> None:
+    """A plugin just written passes its tests, draws, and is in nobody's way."""
+    environment.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project))
+    draw(environment, PLUGIN, "plugin.png", "-m", PLUGIN)
+    draw(environment, "gemini", "still.png")
+    output = environment.run("genkit", "doctor")
+    for name in ("gemini", "openai", PLUGIN):
+        require(f"{name}, of genkit-provider-{name} " in output, f"{name} is missing: {output}")
+
+
+def draw(environment: Environment, provider: str, file: str, *options: str) -> None:
+    """Draw by the command line on the emulator, and require that it was this provider."""
+    command = ["generate", "a blue square", "--emulator", "-o", file, *options]
+    output = environment.run("genkit", *command)
+    require(f"{provider}:" in output, f"another one than {provider} drew: {output}")
+    header = (environment.folder / file).read_bytes()[:8]
+    require(header == PNG, f"{file} is no PNG: {header!r}")
 
 
 def require(condition: bool, message: str) -> None:
@@ -161,7 +223,7 @@ def require(condition: bool, message: str) -> None:
 def require_png(path: Path, width: int, height: int) -> None:
     """Require a PNG of exactly this size, by its header (RFC 2083, sections 3.1 and 4.1.1)."""
     header = path.read_bytes()[:24]
-    expected = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + width.to_bytes(4, "big")
+    expected = PNG + b"\0\0\0\rIHDR" + width.to_bytes(4, "big")
     require(
         header == expected + height.to_bytes(4, "big"),
         f"{path.name} is no PNG of {width}x{height}: {header!r}",
@@ -171,25 +233,35 @@ def require_png(path: Path, width: int, height: int) -> None:
 def main() -> None:
     """Build, install and use them all."""
     with tempfile.TemporaryDirectory(prefix="genkit-wheels-") as name:
-        folder = Path(name)
-        built = folder / "dist"
-        built.mkdir()
-        core = build(ROOT, built)
-        providers = [build(path.parent, built) for path in ROOT.glob("providers/*/pyproject.toml")]
-        for wheel in (core, *providers):
-            check_contents(wheel)
-            print(f"built and looked through: {wheel.name}")
-
+        # Whole, as some systems write it by a link: programs name their files so.
+        folder = Path(name).resolve()
+        core = build(ROOT, folder / "core")
+        providers = {
+            path.parent.name: build(path.parent, folder / path.parent.name)
+            for path in sorted(ROOT.glob("providers/*/pyproject.toml"))
+        }
         environment = Environment.make(folder)
         environment.install(str(core))
         check_core_alone(environment)
         print("core alone: imports, and its command says what it needs")
+
         environment.install(f"{core}[cli]")
         check_command_line(environment)
         print("core with the command line: says how to get a provider")
-        environment.install(f"{core}[cli]", *map(str, providers))
+
+        environment.install(str(providers["gemini"]))
         check_provider(environment)
-        print("with the providers: pictures of the asked size by library and command line")
+        print("with one provider: pictures of the asked size by library and command line")
+
+        environment.install(*map(str, providers.values()))
+        check_swap(environment)
+        print("with two providers: swapped by one word")
+
+        plugin = write_plugin(environment)
+        environment.install(f"{build(plugin, folder / 'plugin')}[test]")
+        check_plugin(environment, plugin)
+        environment.check_requirements()
+        print("with a plugin just written: passes its own tests, and draws beside them")
 
 
 if __name__ == "__main__":
