@@ -21,11 +21,11 @@ def test_providers(genkit: Genkit, monkeypatch: pytest.MonkeyPatch) -> None:
         "genkit-provider-gemini 0.1.0",
     ]
     document = genkit("providers", "--json").document
-    (row,) = document["providers"]
-    assert set(row) == {
+    rows = {row["name"]: row for row in document["providers"]}
+    assert set(rows) == {"gemini", "openai"}
+    assert set(rows["gemini"]) == {
         *("name", "provider", "default_model", "base_url", "key", "from", "problem")
     }
-    assert row["name"] == "gemini"
     assert "canary" not in str(document)
 
 

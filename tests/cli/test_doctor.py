@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from genkit.cli import doctor, probe
+from genkit.cli import probe
 from genkit.hookspecs import PLUGIN_GROUP
 from tests.cli.conftest import Ended, Genkit
 from tests.core.plugin_site import Site
@@ -57,15 +57,14 @@ def test_a_key_that_cannot_be_read_is_broken(folder: Path, genkit: Genkit) -> No
     )
     said = genkit("doctor", "--json")
     assert said.code == 1
-    ((level, text),) = findings(said, "key")
-    assert level == "broken"
+    (text,) = [text for level, text in findings(said, "key") if level == "broken"]
     assert "nowhere" in text
 
     ran = folder / "ran"
     config = folder / "mine.toml"
     config.write_text(f"[providers.gemini]\napi_key = 'command:touch {ran}'\n")
     said = genkit("doctor", "--json", "--config", config)
-    assert findings(said, "key") == [("ok", "gemini: command:touch (not run to look)")]
+    assert ("ok", "gemini: command:touch (not run to look)") in findings(said, "key")
     assert not ran.exists()
 
 
@@ -123,7 +122,7 @@ def test_a_plugin_that_hangs_is_given_up(
     def impatient(group: str, name: str, config: str | None = None) -> dict[str, Any]:
         return real(group, name, config, limit=0.7 if name == "slow" else 60)
 
-    monkeypatch.setattr(doctor, "probe", impatient)
+    monkeypatch.setattr(probe, "probe", impatient)
     started = time.monotonic()
     said = genkit("doctor", "--json")
     assert time.monotonic() - started < 60
@@ -180,7 +179,7 @@ def test_an_account_without_its_provider(folder: Path, genkit: Genkit) -> None:
     ((level, text),) = findings(said, "account")
     assert (level, text) == (
         "broken",
-        "work: no provider 'elsewhere' is installed; installed: gemini",
+        "work: no provider 'elsewhere' is installed; installed: gemini, openai",
     )
 
 
