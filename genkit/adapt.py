@@ -103,6 +103,10 @@ class _Work:
         history = self.request.history()
         if not history.turns or self.capabilities.multi_turn:
             return
+        if self.policy == "refuse":
+            raise self.unsupported(
+                "conversation", "takes no conversation; give the last picture as a reference"
+            )
         pictures = [image for turn in history.turns for image in turn.images]
         # The last picture is what a refinement is about; a mask is about the first one.
         last, given = tuple(pictures[-1:]), self.request.images

@@ -205,5 +205,8 @@ def test_a_conversation_becomes_an_edit_where_turns_are_not_taken() -> None:
     assert adapted.request.images == (last,)
     assert adapted.request.history().turns == ()
     assert adapted.notices[0].code == "conversation-flattened"
-    kept = adapt(request, model(multi_turn=True), "adjust")
+    with pytest.raises(UnsupportedOptionError) as caught:
+        adapt(request, model(max_references=1), "refuse")
+    assert caught.value.field == "conversation"
+    kept = adapt(request, model(multi_turn=True), "refuse")
     assert kept.request.history() == history
