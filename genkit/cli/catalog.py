@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genkit.cli.accounts import account_names, provider_of
 from genkit.cli.documents import VERSION
+from genkit.cli.probe import unanswering
 from genkit.cli.screen import Screen
 from genkit.cli.words import money
 from genkit.errors import ConfigurationError, GenkitError, PluginError
@@ -44,7 +45,9 @@ def providers(config: str | None, as_json: bool) -> int:
 
     screen = Screen(json=as_json)
     settings, plugins = load_settings(config), Plugins()
-    rows = [_provider_row(name, settings, plugins) for name in account_names(settings, plugins)]
+    silent = unanswering(plugins.names(), config)
+    names = account_names(settings, plugins)
+    rows = [_provider_row(name, settings, plugins, silent) for name in names]
     if as_json:
         screen.document({"version": VERSION, "providers": rows})
     elif rows:
@@ -84,11 +87,22 @@ def models(provider: str | None, live: bool, config: str | None, as_json: bool) 
     elif live:
         _live(names, settings, screen)
     else:
+        silent = {} if provider else unanswering(plugins.names(), config)
+        for one in silent:
+            screen.say(f"Warning: {_silent(one, silent)}", "yellow")
+        names = [name for name in names if settings.provider(name).provider not in silent]
         _known(names, settings, plugins, screen)
     return 0
 
 
-def _provider_row(name: str, settings: Settings, plugins: Plugins) -> dict[str, Any]:
+def _silent(provider: str, silent: Mapping[str, str]) -> str:
+    """What is said of a provider that is not imported here, because it would end or hang us."""
+    return f"provider {provider!r}: {silent[provider]}"
+
+
+def _provider_row(
+    name: str, settings: Settings, plugins: Plugins, silent: Mapping[str, str]
+) -> dict[str, Any]:
     from genkit.config import secret_source
 
     account = settings.provider(name)
@@ -102,6 +116,8 @@ def _provider_row(name: str, settings: Settings, plugins: Plugins) -> dict[str, 
         "from": ", ".join(f"{info.distribution} {info.version}" for info in infos) or "-",
         "problem": None,
     }
+    if account.provider in silent:
+        return row | {"problem": _silent(account.provider, silent)}
     try:
         provider = provider_of(name, settings, plugins)
     except GenkitError as error:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -16,7 +14,7 @@ import click
 
 from genkit.cli.documents import VERSION
 from genkit.cli.exit_codes import ExitCode
-from genkit.cli.probe import probe
+from genkit.cli.probe import probe_all
 from genkit.cli.screen import Screen
 from genkit.errors import ConfigurationError
 from genkit.hookspecs import PROVIDER_GROUP
@@ -155,8 +153,7 @@ def _plugins(config: str | None) -> Iterator[Finding]:
     if not any(info.group == PROVIDER_GROUP for info in infos):
         yield Finding("note", "provider", f"none is installed: {INSTALL_PROVIDER}")
     unique = list({(info.group, info.name): info for info in infos}.values())
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        results = list(pool.map(lambda info: probe(info.group, info.name, config), unique))
+    results = probe_all([(info.group, info.name) for info in unique], config)
     for info, result in zip(unique, results, strict=True):
         yield _plugin(info, result)
         for account in result.get("accounts", ()):

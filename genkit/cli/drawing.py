@@ -61,6 +61,8 @@ class _Job:
 
     options: CallOptions
     settings: Settings
+    provider: str
+    """The provider of the account that draws; with `--emulator` no other is loaded."""
     request: GenerationRequest
     target: Target
     screen: Screen
@@ -92,6 +94,7 @@ class _Job:
         return cls(
             options=options,
             settings=settings,
+            provider=provider.name,
             request=attrs.evolve(
                 request,
                 model=options.model,
@@ -112,7 +115,7 @@ class _Job:
         async with contextlib.AsyncExitStack() as stack:
             emulator, settings = None, self.settings
             if self.options.emulator:
-                emulator = await stack.enter_async_context(_emulator())
+                emulator = await stack.enter_async_context(_emulator(self.provider))
                 settings = _emulated(settings, emulator)
             client = await stack.enter_async_context(
                 Client(config=settings, attempts=self.options.attempts, observers=[self.progress])
@@ -161,13 +164,14 @@ class _Job:
 # -- the emulator -----------------------------------------------------------------------------
 
 
-def _emulator() -> Emulator:
+def _emulator(provider: str) -> Emulator:
+    from genkit.plugins import Plugins
+
     try:
         from genkit.emulator import Emulator
-
-        return Emulator()
     except ImportError as error:
         raise ConfigurationError(f"the emulator needs Pillow: {error}") from None
+    return Emulator(Plugins().emulations([provider]))
 
 
 def _emulated(settings: Settings, emulator: Emulator) -> Settings:

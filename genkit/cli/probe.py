@@ -1,7 +1,7 @@
-"""Trying one plugin in a process of its own: what it breaks, hangs or prints, it breaks there.
+"""Trying plugins, each in a process of its own: what it breaks, hangs or prints, it breaks there.
 
-Run by `genkit doctor` as ``python -m genkit.cli.probe GROUP NAME CONFIG``; the answer is one line
-of JSON on standard output.
+Run as ``python -m genkit.cli.probe GROUP NAME CONFIG``; the answer is one line of JSON on standard
+output.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
 import orjson
 
-__all__ = ["PROBE_SECONDS", "probe"]
+__all__ = ["PROBE_SECONDS", "probe", "probe_all", "unanswering"]
 
 PROBE_SECONDS = 15.0
 """Seconds that a plugin may take to be imported and asked."""
@@ -47,6 +48,30 @@ def probe(
     except orjson.JSONDecodeError:
         return {"problem": f"loading it ended the process, with status {done.returncode}"}
     return found
+
+
+def probe_all(
+    plugins: Iterable[tuple[str, str]], config: str | None = None
+) -> list[dict[str, Any]]:
+    """What `probe` gives for each group and name, in that order; several are tried at once."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return list(pool.map(lambda plugin: probe(plugin[0], plugin[1], config), plugins))
+
+
+def unanswering(names: Iterable[str], config: str | None = None) -> Mapping[str, str]:
+    """Which of the providers `names` must not be imported here, and why.
+
+    One that hangs, or ends its process, would do so to us; one that only raises would not.
+    """
+    from genkit.hookspecs import PROVIDER_GROUP
+
+    names = tuple(names)
+    results = probe_all([(PROVIDER_GROUP, name) for name in names], config)
+    return {
+        name: result["problem"]
+        for name, result in zip(names, results, strict=True)
+        if "name" not in result
+    }
 
 
 def _try(group: str, name: str, config: str | None) -> dict[str, Any]:

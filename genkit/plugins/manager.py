@@ -118,10 +118,10 @@ class Plugins:
         self._problems.pop((PROVIDER_GROUP, name), None)
         return provider
 
-    def load_providers(self) -> tuple[str, ...]:
-        """Import every provider and give the names of those that can be; see `problems`."""
+    def load_providers(self, names: Iterable[str] | None = None) -> tuple[str, ...]:
+        """Import the providers `names`, or all, and give those that can be; see `problems`."""
         loaded = []
-        for name in self.names():
+        for name in self.names() if names is None else names:
             try:
                 self._factory(name)
             except PluginError:  # noted in `problems`
@@ -129,10 +129,10 @@ class Plugins:
             loaded.append(name)
         return tuple(loaded)
 
-    def emulations(self) -> tuple[Emulation, ...]:
-        """The emulations of all providers that can be loaded; broken ones are in `problems`."""
+    def emulations(self, names: Iterable[str] | None = None) -> tuple[Emulation, ...]:
+        """The emulations of the providers `names`, or of all; broken ones are in `problems`."""
         emulations: dict[str, Emulation] = {}
-        for name in self.load_providers():
+        for name in self.load_providers(names):
             plugin = self._loaded[PROVIDER_GROUP, name]
             try:
                 offered = self._call(plugin, "genkit_emulations", {}) or ()

@@ -273,7 +273,7 @@ def test_what_is_not_emulated_is_not_asked(
     genkit: Genkit, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With `--emulator` nothing goes to a service that is not emulated."""
-    monkeypatch.setattr("genkit.plugins.Plugins.emulations", lambda _self: ())
+    monkeypatch.setattr("genkit.plugins.Plugins.emulations", lambda _self, _names: ())
     said = genkit("generate", "a banana", "--emulator", "--json")
     assert (said.code, said.error["field"]) == (2, "emulator")
     assert len(service.ledger) == 0
