@@ -2,7 +2,7 @@
 
 Python blocks share one namespace, and the event loop for a bare ``await``. Lines of console blocks
 that begin with ``$`` are commands; what stands under one is what it prints, ``...`` standing for
-anything. Every service is the emulator.
+anything. A diff changes a file of an example. Every service is the emulator.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from genkit.emulator.serving import DEFAULT_PORT
 from tests.docs.markdown import ROOT, Block, Directive, page_name
 
 _MATCHING = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+SERVICES = ("gemini", "openai")
 _TARGET = re.compile(r"^([a-z]+):.*##", re.MULTILINE)
 
 
@@ -86,13 +87,19 @@ class Page:
     """By the last Python block."""
     exit_code: int = 0
     """Of the last command."""
+    opened: Path = attrs.field(default=attrs.Factory(lambda page: page.folder, takes_self=True))
+    """The folder that it began in."""
 
     def run(self, block: Block) -> None:
         """Run one block."""
         files = [self.prepare(one) for one in block.directives]
         written = [path for path in files if path is not None]
         for path in written:
-            path.write_text(block.text, encoding="utf-8")
+            if block.language == "diff":
+                change(path, block)
+            else:
+                path.write_text(block.text, encoding="utf-8")
+        assert written or block.language != "diff", f"{block.name}: a diff of which file?"
         if block.reason_not_run is not None or written:
             return
         if block.language == "python":
@@ -152,29 +159,66 @@ class Page:
         program, *words = shlex.split(command, comments=True)
         if program == "genkit":
             self.exit_code, self.printed = run_genkit(words)
-            is_told = "$ echo $?" in block.text
-            assert is_told or self.exit_code == 0, f"{block.name}: {command}: {self.printed}"
+        elif program == "pytest" or (program, words[:2]) == ("python", ["-m", "pytest"]):
+            self.exit_code, self.printed = run_pytest(words[2 * (program == "python") :])
         elif program == "python":
             self.printed = run_python_program(block, words)
         elif program == "export":
             for word in words:
                 self.export(block, *word.split("=", 1))
             self.printed = ""
+        elif program == "cd":
+            self.enter(block, *words)
+            return
+        elif program == "pip" and self.folder != self.opened:
+            self.install(block, words)
+            return
         else:
             check_other(block, program, words)
             return
+        is_told = "$ echo $?" in block.text
+        assert is_told or self.exit_code == 0, f"{block.name}: {command}: {self.printed}"
         if expected.strip():
             check_output(f"{block.name}: {command}", expected, self.printed)
 
+    def enter(self, block: Block, name: str) -> None:
+        """Go into a folder that an example made, and that is a project of its own."""
+        self.folder /= name
+        assert (self.folder / "pyproject.toml").is_file(), f"{block.name}: cd {name}"
+        self.patch.chdir(self.folder)
+
+    def install(self, block: Block, words: list[str]) -> None:
+        """Do what an installer does of the project that the page is in: sources, entry points."""
+        text = (self.folder / "pyproject.toml").read_text(encoding="utf-8")
+        project = tomllib.loads(text)["project"]
+        command, option, where = words
+        extra = where.removeprefix(".[").removesuffix("]")
+        is_known = extra in project["optional-dependencies"]
+        assert (command, option) == ("install", "-e"), f"{block.name}: pip {words}"
+        assert is_known, f"{block.name}: no extra {extra!r}"
+        site = self.opened / ".installed"
+        info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+        info.mkdir(parents=True)
+        metadata = f"Name: {project['name']}\nVersion: {project['version']}\n"
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{metadata}", encoding="utf-8")
+        points = [
+            f"[{group}]\n" + "".join(f"{name} = {module}\n" for name, module in entries.items())
+            for group, entries in project["entry-points"].items()
+        ]
+        (info / "entry_points.txt").write_text("".join(points), encoding="utf-8")
+        paths = [str(site), str(self.folder / "src")]
+        for path in paths:
+            self.patch.syspath_prepend(path)
+        self.patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+
     def export(self, block: Block, name: str, value: str) -> None:
         """Set a variable, unless the page leaves its value to the reader."""
-        if name == "GENKIT_BASE_URL_GEMINI":
+        if name.startswith("GENKIT_BASE_URL_"):
             # The emulator of `genkit emulator` has a port of its own, that of the tests any.
-            usual = self.emulator.base_url("gemini").replace(
-                f":{self.emulator.port}/", f":{DEFAULT_PORT}/"
-            )
+            own = self.emulator.base_url(name.removeprefix("GENKIT_BASE_URL_").lower())
+            usual = own.replace(f":{self.emulator.port}/", f":{DEFAULT_PORT}/")
             assert value == usual, f"{block.name}: by default the emulator is at {usual}"
-            value = self.emulator.base_url("gemini")
+            value = own
         if value != "...":
             self.patch.setenv(name, value)
 
@@ -207,15 +251,34 @@ def run_genkit(words: list[str]) -> tuple[int, str]:
     return code, output.getvalue()
 
 
-def run_python_program(block: Block, words: list[str]) -> str:
-    """What `python FILE` or `python -m pytest ...` prints."""
-    if words[:2] == ["-m", "pytest"]:
+def change(path: Path, block: Block) -> None:
+    """Change a file as a diff says: each part of it stands in the file once."""
+    text = path.read_text(encoding="utf-8")
+    for part in re.split(r"^@@\n", block.text, flags=re.MULTILINE):
+        lines = part.splitlines(keepends=True)
+        assert all(line[0] in " +-\n" for line in lines), f"{block.name}: no diff"
+        before = "".join(line[1:] or line for line in lines if line[0] != "+")
+        after = "".join(line[1:] or line for line in lines if line[0] != "-")
+        assert text.count(before) == 1, f"{block.name}: not once in {path.name}:\n{before}"
+        text = text.replace(before, after)
+    path.write_text(text, encoding="utf-8")
+
+
+def run_pytest(words: list[str]) -> tuple[int, str]:
+    """The exit code of pytest, and what it prints."""
+    plugins = ["-p", "no:cacheprovider"]
+    if not Path("pyproject.toml").exists():
         # Without it, a configuration of a folder above would be taken.
         Path("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-        command = [sys.executable, *words, "-p", "no:cacheprovider", "-p", "no:asyncio"]
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, f"{block.name}: {done.stdout}"
-        return done.stdout
+        plugins += ["-p", "no:asyncio"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", *words, *plugins]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=kept)
+    return done.returncode, done.stdout + done.stderr
+
+
+def run_python_program(block: Block, words: list[str]) -> str:
+    """What `python FILE` prints."""
     assert len(words) == 1, f"{block.name}: only `python FILE` and pytest are executed"
     with contextlib.redirect_stdout(io.StringIO()) as output:
         runpy.run_path(words[0], run_name="__main__")
@@ -251,9 +314,10 @@ def check_other(block: Block, program: str, words: list[str]) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Page]:
-    """A page, ready to run: an empty folder, a made-up key, and the emulator in place of Gemini."""
+    """A page, ready to run: an empty folder, made-up keys, the emulator in place of services."""
     patch.chdir(folder)
-    patch.setenv("GEMINI_API_KEY", "made-up-key")
+    for name in SERVICES:
+        patch.setenv(f"{name.upper()}_API_KEY", "made-up-key")
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         patch.setenv(name, str(folder / f".{name.lower()}"))
     # So that modules can be imported that an example writes, or that belong to its project, and
@@ -262,7 +326,8 @@ def opened(path: Path, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Page
     patch.syspath_prepend(str(path.parent / "src"))
     before = set(sys.modules)
     with emulator_thread() as emulator, asyncio.Runner() as runner:
-        patch.setenv("GENKIT_BASE_URL_GEMINI", emulator.base_url("gemini"))
+        for name in SERVICES:
+            patch.setenv(f"GENKIT_BASE_URL_{name.upper()}", emulator.base_url(name))
         yield Page(folder=folder, emulator=emulator, patch=patch, runner=runner)
         assert not emulator.faults, f"{page_name(path)}: faults that never fell"
     places = (f"{folder}{os.sep}", f"{path.parent / 'src'}{os.sep}")

@@ -10,10 +10,10 @@ import pytest
 
 from genkit.config import load_settings
 from genkit.errors import ConfigurationError
-from tests.docs.examples import Page, commands_of, opened
+from tests.docs.examples import Page, change, commands_of, opened
 from tests.docs.markdown import Block, blocks_of, page_name, pages
 
-LANGUAGES = {"python", "console", "toml", "json", "text"}
+LANGUAGES = {"python", "console", "diff", "toml", "json", "text"}
 DIRECTIVES = {"{toctree}", "{eval-rst}", "{include}", "{literalinclude}"}
 CONFIGURATION = {"default", "client", "providers", "templates"}
 MOST_NOT_RUN = 12
@@ -22,7 +22,7 @@ MOST_NOT_RUN = 12
 WITH_EXAMPLES = [
     path
     for path in pages()
-    if any(block.language in ("python", "console") for block in blocks_of(path))
+    if any(block.language in ("python", "console", "diff") for block in blocks_of(path))
 ]
 BLOCKS = [block for path in pages() for block in blocks_of(path)]
 
@@ -83,6 +83,17 @@ def test_commands_are_found() -> None:
     assert commands_of(block) == [("genkit generate     x", "x.png\n  cost\n"), ("echo $?", "0\n")]
 
 
+def test_diffs_change_files(tmp_path: Path) -> None:
+    """A diff changes what stands in a file once; anything else is an error."""
+    path = tmp_path / "file.py"
+    path.write_text("a = 1\n\nb = 1\nc = 1\n", encoding="utf-8")
+    change(path, block_of(" a = 1\n\n-b = 1\n+b = 2\n@@\n+d = 1\n c = 1\n", "diff"))
+    assert path.read_text(encoding="utf-8") == "a = 1\n\nb = 2\nd = 1\nc = 1\n"
+    for wrong in ("-e = 1\n", "- = 1\n", "a = 1\n"):
+        with pytest.raises(AssertionError):
+            change(path, block_of(wrong, "diff"))
+
+
 @pytest.mark.parametrize(
     "block",
     [
@@ -95,6 +106,9 @@ def test_commands_are_found() -> None:
         block_of("$ pip install something\n"),
         block_of("$ pip install '.[nonsense]'\n"),
         block_of("$ rm x\n"),
+        block_of("$ cd nowhere\n"),
+        block_of("$ pytest nothing_here.py\n"),
+        block_of("-x\n", "diff"),
         block_of("nothing\n", "text", "output"),
     ],
     ids=lambda block: block.text.split("\n")[0],

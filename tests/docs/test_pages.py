@@ -17,6 +17,7 @@ import pytest
 import genkit
 from genkit.emulator import FAULTS
 from genkit.prompts import BUILT_IN
+from genkit_openai.errors import KINDS_OF_CODES
 from tests.docs.markdown import (
     DOCS,
     ROOT,
@@ -34,7 +35,9 @@ ALL_PAGES = [*pages(), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 NO_NAMES = {"genkit.toml", "genkit.providers", "PyYAML", "RetryInfo", "WxH"}
 """What looks like a name of Python and is a file, a group of entry points, a distribution, a
 message of a service, or a form."""
-_MODULE = re.compile(r"(genkit(?:_gemini)?(?:\.\w+)+)(?:\(.*\))?")
+NO_NAMES |= {word for word in KINDS_OF_CODES if word.isalpha()}
+"""Nor are codes of errors."""
+_MODULE = re.compile(r"(genkit(?:_gemini|_openai)?(?:\.\w+)+)(?:\(.*\))?")
 _CLASS = re.compile(r"([A-Z][a-z]+[A-Z]\w*|[A-Z]\w+Error)((?:\.\w+)*)")
 ROOMS = (
     "genkit",
@@ -236,3 +239,103 @@ def test_options_of_gemini() -> None:
     assert [row[0] for row in rows_of(section(page, "Options"))] == list(OPTIONS)
     told = literals_of(section(page, "Refusals and missing pictures"))
     assert set(told) >= POLICY_REASONS
+
+
+# -- the provider for OpenAI ------------------------------------------------------------------
+
+
+def test_models_of_openai() -> None:
+    """The models stand in the table with their sizes, qualities, prices and last days."""
+    from genkit.provider import FreeSizes, Prices
+    from genkit_openai.models import IN_SERVICE, MODELS
+
+    expected = []
+    for name in IN_SERVICE:
+        able = MODELS[name].capabilities
+        assert isinstance(able.prices, Prices)
+        assert able.qualities[0] == "auto"
+        expected.append(
+            (
+                name,
+                "free" if isinstance(able.sizes, FreeSizes) else "three",
+                ", ".join(able.qualities[1:]),
+                f"${able.prices.output_image:g}",
+                MODELS[name].retired_on or "",
+            )
+        )
+    page = DOCS / "reference" / "openai.md"
+    rows = rows_of(section(page, "Models"))
+    assert [row for row in rows if len(row) == 5] == expected
+    days = {MODELS[name].capabilities.prices.as_of for name in IN_SERVICE}  # type: ignore[union-attr]
+    assert days == {*re.findall(r"as listed on (\S+)\.$", prose_of(page), re.MULTILINE)}
+    retired = [
+        (name, row.capabilities.replacement)
+        for name, row in MODELS.items()
+        if row.capabilities.retired
+    ]
+    assert rows_of(section(page, "Shut down")) == retired
+
+
+def test_what_all_models_of_openai_can_do() -> None:
+    """What the page says of all models in service is what the table says of each."""
+    from genkit.provider import FixedSizes, FreeSizes
+    from genkit_openai.models import IN_SERVICE, MODELS
+
+    page = DOCS / "reference" / "openai.md"
+    models, sizes = section(page, "Models"), section(page, "Sizes")
+    for name in IN_SERVICE:
+        able = MODELS[name].capabilities
+        assert f"up to {able.max_images_per_call} pictures in one call" in models
+        assert f"up to {able.max_references} references" in models
+        assert f"up to {able.attempt_timeout:g} seconds" in models
+        assert f"may have {able.max_prompt_characters} characters" in models
+        assert {*able.backgrounds, *able.output_formats} <= set(literals_of(models))
+        assert able.mask
+        assert not able.seed
+        assert not able.multi_turn
+        if isinstance(able.sizes, FreeSizes):
+            assert f"multiples of {able.sizes.multiple} and at most {able.sizes.max_edge}" in sizes
+            assert f"at most {able.sizes.max_ratio:g} times" in sizes
+            assert f"from {able.sizes.min_pixels} to {able.sizes.max_pixels} pixels" in sizes
+        else:
+            assert isinstance(able.sizes, FixedSizes)
+            assert all(f"{width}x{height}" in sizes for width, height in able.sizes.sizes)
+
+
+def test_options_of_openai() -> None:
+    """Every option stands in the table, with the models that have it where not all do."""
+    from genkit_openai.models import IN_SERVICE, MODELS
+    from genkit_openai.models import OPTIONS as COMMON
+    from genkit_openai.options import OPTIONS
+
+    table = rows_of(section(DOCS / "reference" / "openai.md", "Options"))
+    rows: dict[str, str] = {option: text for option, text in table}
+    assert set(rows) == set(OPTIONS)
+    for option, text in rows.items():
+        models = [name for name in IN_SERVICE if option in MODELS[name].capabilities.options]
+        assert (option in COMMON) == (not text.endswith(("only", "not in the table")))
+        if option in COMMON:
+            assert models == list(IN_SERVICE)
+        elif option == "complexity":
+            assert models == [name for name in IN_SERVICE if "-2.6-" in name]
+        else:
+            assert [name for name in models if name not in text] == []
+
+
+def test_codes_of_openai() -> None:
+    """Every code that the page has is one that the provider reads, as the page says."""
+    from genkit.errors import GenerationError
+    from genkit.retry.classify import ROWS
+    from genkit_openai.errors import KINDS_OF_CODES, KINDS_OF_TYPES
+
+    known = {**KINDS_OF_TYPES, **KINDS_OF_CODES}
+    text = section(DOCS / "reference" / "openai.md", "Refusals and errors")
+    told = set()
+    for codes, error in re.findall(r"^\| (.+?) \| `(\w+)`", text, re.MULTILINE):
+        assert issubclass(getattr(genkit, error), GenerationError)
+        for code in literals_of(codes):
+            told.add(code)
+            kind = known[code]
+            assert ROWS[kind].error.__name__ == error, code
+    refusals = {code for code, kind in KINDS_OF_CODES.items() if kind == "content-policy"}
+    assert told >= refusals
