@@ -183,7 +183,8 @@ class FollowUp:
     wait: float = 0.0
     """Seconds before it is sent."""
     state: Any = None
-    """The codec's own notes for the next `decode`; JSON, so that it can be stored."""
+    """The codec's own notes for the next `decode`: JSON, so that they can be stored, whose long
+    strings may be `genkit.lifted.Lifted`; stored and restored, either may have become the other."""
     usage: Usage | None = None
 
 

@@ -13,7 +13,7 @@ import pytest
 from genkit.assemble import read_outcome
 from genkit.body import json_body
 from genkit.emulation import Answer, Drawing, EmulatedRequest, Emulation, Store
-from genkit.errors import GenerationError
+from genkit.errors import AuthenticationError, GenerationError, PermissionDeniedError
 from genkit.provider import Absence, ErrorFacts, ErrorKind, FollowUp, Outcome
 from genkit.request import GenerationRequest
 from genkit.testing.conformance.samples import GoldenRequest
@@ -112,10 +112,10 @@ class EmulationChecks(Subject):
         answer, _store = emulation.answer(asked, MappingProxyType({}), draw)
         response = answered(answer)
         require(response.status >= 400, "it answers without a key")
-        facts = provider.decode_error(response)
+        error = self.verdict(response, provider.decode_error(response)).error
         require(
-            facts.kind in ("authentication", "permission-denied"),
-            f"without a key the error is {facts.kind!r}",
+            isinstance(error, AuthenticationError | PermissionDeniedError),
+            f"without a key the error is {error!r}",
         )
 
     def test_emulation_says_every_error(self, kind: ErrorKind) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from genkit.body import Body
+from genkit.body import Body, json_body
+from genkit.lifted import lift, text_of
 from genkit.provider import FollowUp
 from genkit.testing.conformance.subject import Subject, fail, require, same
 from genkit.wire import AuthHeader, WireRequest
@@ -88,18 +89,18 @@ def stored(follow_up: FollowUp) -> bytes:
     if wire.body is not None:
         document["body"] = [wire.body.content_type, wire.body.to_bytes().decode("latin-1")]
     try:
-        return orjson.dumps(document)
+        return json_body(document).to_bytes()
     except TypeError as error:
         fail(f"a follow-up cannot be stored as JSON: {error}; its state is {follow_up.state!r}")
 
 
 def restored(document: bytes) -> FollowUp:
     """The follow-up of such JSON."""
-    read = orjson.loads(document)
+    read = lift(orjson.loads(document))
     body = None
     if read["body"] is not None:
         content_type, text = read["body"]
-        body = Body((text.encode("latin-1"),), content_type)
+        body = Body(((text_of(text) or "").encode("latin-1"),), content_type)
     return FollowUp(
         request=WireRequest(
             method=read["method"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import genkit_gemini
@@ -11,7 +12,7 @@ from genkit.errors import (
     QuotaExhaustedError,
     ServerError,
 )
-from genkit.provider import Context, Outcome, ProviderSettings, ResolvedSize
+from genkit.provider import Context, ErrorKind, Outcome, ProviderSettings, ResolvedSize
 from genkit.request import GenerationRequest
 from genkit.testing.conformance import (
     AbsenceSample,
@@ -252,7 +253,7 @@ class TestConformance(ProviderConformance):
             kind="overloaded",
         ),
     )
-    options = {  # noqa: RUF012  # the kit declares it as a class variable
+    options: Mapping[str, Any] = {
         "response_modalities": ["IMAGE"],
         "temperature": 0.5,
         "top_p": 0.5,
@@ -268,7 +269,7 @@ class TestConformance(ProviderConformance):
         "service_tier": "flex",
     }
     # The service has no code of its own for these.
-    indistinct = {  # noqa: RUF012
+    indistinct: Mapping[ErrorKind, ErrorKind] = {
         "unsupported-option": "invalid-request",
         "session-state": "invalid-request",
     }
@@ -294,4 +295,4 @@ class TestVertex(TestConformance):
             json=body([{"text": "a banana"}]),
         ),
     )
-    options = {**TestConformance.options, "person_generation": "ALLOW_NONE"}  # noqa: RUF012
+    options: Mapping[str, Any] = {**TestConformance.options, "person_generation": "ALLOW_NONE"}
