@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from string import Template
 
 from genkit.errors import OutputError, brief
+from genkit.provider import SPEC_VERSION
 from genkit.scaffold.names import ProviderNames
 
 __all__ = ["rendered", "write_provider"]
@@ -77,6 +78,7 @@ def rendered(names: ProviderNames, today: datetime.date) -> Mapping[PurePosixPat
         "variable": names.key_variable,
         "host": names.host,
         "today": today.isoformat(),
+        "spec_version": str(SPEC_VERSION),
         "core_from": ".".join(core[:2]),
         "core_below": f"{core[0]}.{int(core[1]) + 1}",
     }
