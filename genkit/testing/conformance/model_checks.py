@@ -29,9 +29,10 @@ class ModelChecks(Subject):
     """Facts about the provider and its models."""
 
     def test_names(self) -> None:
-        """The provider has the name of its entry point, and says where its key usually is."""
+        """The name is the entry point's, whatever the account's; where the key is, is said."""
         provider = self.provider
         same("name", provider.name, self.settings.name)
+        same("name in an account of another", self.make(name="account").name, provider.name)
         require(
             _NAME.fullmatch(provider.name), f"the name {provider.name!r} is not in small letters"
         )

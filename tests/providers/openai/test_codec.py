@@ -274,7 +274,7 @@ def test_all_problems_of_the_settings_are_told_at_once() -> None:
 def test_what_the_provider_says_of_itself() -> None:
     """Name, default, keys and models are what the core and the command line go by."""
     made = provider(name="mine", api="images")
-    assert made.name == "mine"
+    assert made.name == "openai"
     assert made.spec_version == 1
     assert made.default_model == MODEL
     assert made.key_variables == ("OPENAI_API_KEY",)

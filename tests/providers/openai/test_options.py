@@ -113,9 +113,10 @@ def test_defaults_that_have_no_meaning_in_a_request_are_left_out() -> None:
 
 
 def test_options_of_another_name_are_not_ours() -> None:
-    """Options go by the name in the configuration."""
+    """Options go by the provider's name, whatever the account is called."""
     asked = request(provider_options={"azure": {"moderation": "low"}})
-    assert "moderation" not in document(encode(asked))
+    assert "moderation" not in document(encode(asked, name="azure"))
+    asked = request(provider_options={"openai": {"moderation": "low"}})
     assert document(encode(asked, name="azure"))["moderation"] == "low"
 
 

@@ -34,6 +34,7 @@ from genkit_openai.reading import items, read, word
 
 __all__ = ["API", "BASE_URL", "OpenAIProvider"]
 
+NAME = "openai"
 BASE_URL = "https://api.openai.com/v1"
 API = "images"
 """The one API of the service that is spoken here."""
@@ -80,8 +81,8 @@ class OpenAIProvider:
 
     @property
     def name(self) -> str:
-        """Its name in the configuration; ``provider_options`` go by it."""
-        return self.settings.name
+        """The entry point's, whatever its accounts are called; ``provider_options`` go by it."""
+        return NAME
 
     @property
     def spec_version(self) -> int:
