@@ -46,6 +46,7 @@ ROOMS = (
     "genkit.emulation",
     "genkit.emulator",
     "genkit.events",
+    "genkit.multipart",
     "genkit.plugins",
     "genkit.provider",
     "genkit.retry",
@@ -309,7 +310,7 @@ def test_options_of_openai() -> None:
     from genkit_openai.options import OPTIONS
 
     table = rows_of(section(DOCS / "reference" / "openai.md", "Options"))
-    rows: dict[str, str] = {option: text for option, text in table}
+    rows = {row[0]: row[1] for row in table}
     assert set(rows) == set(OPTIONS)
     for option, text in rows.items():
         models = [name for name in IN_SERVICE if option in MODELS[name].capabilities.options]

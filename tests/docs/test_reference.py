@@ -288,13 +288,17 @@ def test_every_event() -> None:
 
 
 def test_every_hook() -> None:
-    """Every hook has a heading with its exact arguments."""
+    """Every hook has a heading with its arguments, and under it its exact signature."""
     hooks = {
-        f"{name}({', '.join(inspect.signature(function).parameters)})"
+        name: inspect.signature(function)
         for name, function in vars(hookspecs).items()
         if hasattr(function, f"{hookspecs.PROJECT}_spec")
     }
     text = (REFERENCE / "hooks.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"^### `(.+)`$", text, re.MULTILINE)) == hooks
+    assert dict(re.findall(r"^### `(.+)`\n\n```text\n(.+)\n```$", text, re.MULTILINE)) == {
+        f"{name}({', '.join(signature.parameters)})": f"{name}{signature}".replace("'", "")
+        for name, signature in hooks.items()
+    }
+    assert len(re.findall("^### ", text, re.MULTILINE)) == len(hooks)
     groups = {hookspecs.PROVIDER_GROUP, hookspecs.PLUGIN_GROUP}
     assert {name for (name,) in cells(text, 0)} == groups
