@@ -107,7 +107,7 @@ class HostileChecks(Subject):
                     return
                 fail(f"a cut answer became pictures: {cut!r:.500}")
 
-        samples = st.sampled_from([answer for answer in self._samples() if answer.data])
+        samples = st.sampled_from(self._bodies())
         self._explore(
             st.tuples(samples, st.floats(0, 1, exclude_max=True)), lambda drawn: check(*drawn)
         )
@@ -120,7 +120,7 @@ class HostileChecks(Subject):
             data[int(len(data) * share)] = byte
             return WireAnswer(status=answer.status, headers=answer.headers, body=bytes(data))
 
-        samples = st.sampled_from([answer for answer in self._samples() if answer.data])
+        samples = st.sampled_from(self._bodies())
         answers = st.builds(
             changed, samples, st.floats(0, 1, exclude_max=True), st.integers(0, 255)
         )
@@ -151,6 +151,12 @@ class HostileChecks(Subject):
     def _samples(self) -> list[WireAnswer]:
         answers = [answer for answers in self.chains() for answer in answers]
         return answers + [sample.answer for sample in self.errors]
+
+    def _bodies(self) -> list[WireAnswer]:
+        """The samples that have a body."""
+        answers = [answer for answer in self._samples() if answer.data]
+        require(answers, "no sample has a body")
+        return answers
 
     def _names(self) -> set[str]:
         names: set[str] = set()
