@@ -54,8 +54,8 @@ class Honest:
 
     @property
     def name(self) -> str:
-        """Its name."""
-        return self.settings.name
+        """The entry point's, whatever its account is called."""
+        return "honest"
 
     @property
     def base_url(self) -> str:
