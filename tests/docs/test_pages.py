@@ -58,7 +58,9 @@ ROOMS = (
 # -- links ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ALL_PAGES, ids=page_name)
+@pytest.mark.parametrize(
+    "path", [*ALL_PAGES, *sorted(ROOT.glob("providers/*/README.md"))], ids=page_name
+)
 def test_links_lead_somewhere(path: Path) -> None:
     """Every link to a file leads to one, and every anchor to a heading."""
     dead = []
