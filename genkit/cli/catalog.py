@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["INSTALL_PROVIDER", "models", "providers"]
 
 INSTALL_PROVIDER = """\
-No provider is installed. Each is a distribution of its own; Gemini's is genkit-provider-gemini:
+No provider is installed. Each is a distribution of its own; from a checkout of genkit:
 
-    pip install genkit-provider-gemini
+    pip install -e providers/gemini
 
-or, from a checkout of the project: pip install -e providers/gemini"""
+To write one yourself: genkit new-provider NAME"""
 
 config_option = click.option("--config", metavar="FILE", help="The configuration file to use.")
 json_option = click.option(

@@ -28,7 +28,7 @@ __all__ = ["Finding", "doctor", "examine"]
 Level: TypeAlias = Literal["ok", "note", "broken"]
 
 OURS = "genkit-core"
-INSTALL_PROVIDER = "pip install genkit-provider-gemini, or -e providers/gemini from a checkout"
+INSTALL_PROVIDER = "pip install -e providers/gemini, from a checkout of genkit"
 NEEDED = ("aiohttp", "attrs", "orjson", "pluggy", "pybase64", "click", "rich")
 
 

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Plugins"]
 
-NONE_INSTALLED = (
-    "none is installed. Gemini's is the distribution genkit-provider-gemini:"
-    " pip install genkit-provider-gemini"
-)
+# No name of a distribution: those are not registered on the package index yet, and a name that
+# nobody owns is an invitation to take it.
+NONE_INSTALLED = "none is installed. From a checkout of genkit: pip install -e providers/gemini"
 
 
 class Plugins:

@@ -227,6 +227,6 @@ def test_without_any_provider(genkit: Genkit, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("genkit.plugins.Plugins.names", lambda _self: ())
     ((level, text),) = findings(genkit("doctor", "--json"), "provider")
     assert level == "note"
-    assert "genkit-provider-gemini" in text
-    assert "genkit-provider-gemini" in genkit("providers").out
-    assert "genkit-provider-gemini" in genkit("models").out
+    assert "pip install -e providers/gemini" in text
+    assert "pip install -e providers/gemini" in genkit("providers").out
+    assert "pip install -e providers/gemini" in genkit("models").out

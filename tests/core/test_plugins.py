@@ -151,7 +151,7 @@ class TestProviders:
 
     def test_without_any_it_says_what_to_install(self) -> None:
         """Where no provider is installed, the error names one."""
-        with pytest.raises(InvalidRequestError, match="pip install genkit-provider-gemini"):
+        with pytest.raises(InvalidRequestError, match="pip install -e providers/gemini"):
             Plugins(entry_points=()).provider("gemini", settings("gemini"))
 
     def test_one_module_may_stand_behind_two_names(self, site: Site) -> None:
