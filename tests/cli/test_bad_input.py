@@ -156,4 +156,4 @@ def test_a_missing_provider_says_how_to_get_one(genkit: Genkit) -> None:
     """An unknown provider's error says where providers come from."""
     said = genkit("generate", "x", "-m", "nobody:m")
     assert "`genkit providers`" in said.err
-    assert "pip install -e providers/gemini" in said.err
+    assert "genkit-provider-gemini" in said.err
