@@ -129,6 +129,24 @@ def test_audit_leaves_pictures_and_words_alone(tmp_path: Path) -> None:
     assert audit(tmp_path) == []
 
 
+def test_audit_knows_what_is_random_by_nature(tmp_path: Path) -> None:
+    """Ids of requests and our own boundaries are no secrets; the same elsewhere may be one."""
+    digest = "9f3a1b7c" * 4
+    ours, theirs = f"boundary=genkit-{digest}", f"boundary=made-{digest}"
+    lines = [
+        f"content-type: multipart/form-data; {ours}",
+        f"x-request-id: req_{digest}",
+        f"note: req_{digest}",
+        f"other: multipart/form-data; {theirs}",
+    ]
+    (tmp_path / "random.yaml").write_text("\n".join(lines), encoding="utf-8")
+    findings = [line for line in audit(tmp_path) if "is no cassette" not in line]
+    assert findings == [
+        "random.yaml: .note: looks like a secret",
+        "random.yaml: .other: looks like a secret",
+    ]
+
+
 def test_project_cassettes_are_clean(root: Path) -> None:
     """No file of the project's cassettes is large, holds a secret or hides where it comes from."""
     assert audit(root / "cassettes") == []
