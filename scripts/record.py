@@ -2,10 +2,11 @@
 
     scripts/record.py gemini [NAME...]
 
-With a key in the environment (GEMINI_API_KEY or GOOGLE_API_KEY) the live service is asked, which
-costs money; without one, the emulator. The cassettes say which it was. Scenarios in which something
-must go wrong are always recorded on the emulator. Of cassettes that were shaped by hand the answers
-stay as they are; only the requests are brought up to date.
+What is recorded stands in `tests/providers/<provider>/scenarios.py`. With a key in the environment,
+in a variable that the provider names (such as GEMINI_API_KEY or OPENAI_API_KEY), the live service
+is asked, which costs money; without one, the emulator. The cassettes say which it was. Scenarios in
+which something must go wrong are always recorded on the emulator. Of cassettes that were shaped by
+hand the answers stay as they are; only the requests are brought up to date.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import attrs
 
@@ -32,27 +32,27 @@ from genkit.testing.cassettes import (  # noqa: E402
     provenance_table,
 )
 from genkit.wire import WireRequest, WireResponse  # noqa: E402
+from tests.providers.recorded import Scenario, Suite  # noqa: E402
 
-CASSETTES = ROOT / "cassettes"
 TABLE_BEGINS, TABLE_ENDS = "<!-- table -->\n", "<!-- end of the table -->\n"
 MADE_UP_KEY = "no-key-at-all"
 
 
-async def record(scenario: Any, scenarios: Any, path: Path, key: str | None) -> str:
+async def record(suite: Suite, scenario: Scenario, path: Path, key: str | None) -> str:
     """Record one scenario and say where: with `key` on the live service, else on the emulator."""
     if key is not None:
         recorded = Recorded(where="live service", note=scenario.about)
         with cassette(path, record=True, recorded=recorded, secrets=[key]):
-            scenario.check(await scenario.play(scenario.client_for(key)))
+            scenario.check(await suite.ask(scenario, key))
         return recorded.where
     async with Emulator() as emulator:
         for fault in scenario.faults:
             emulator.fail(fault)
-        url = emulator.base_url(scenarios.PROVIDER)
+        url = emulator.base_url(suite.provider.name)
         recorded = Recorded(where="emulator", note=scenario.about)
-        rewrite = {url: scenarios.SERVICE_URL}
+        rewrite = {url: suite.provider.base_url}
         with cassette(path, record=True, recorded=recorded, rewrite=rewrite):
-            scenario.check(await scenario.play(scenario.client_for(MADE_UP_KEY, url)))
+            scenario.check(await suite.ask(scenario, MADE_UP_KEY, url))
     return recorded.where
 
 
@@ -94,12 +94,12 @@ class Shaped:
         """Nothing to close."""
 
 
-async def reshape(scenario: Any, path: Path) -> str:
+async def reshape(suite: Suite, scenario: Scenario, path: Path) -> str:
     """Bring the requests of a shaped cassette up to date; its answers stay as they are."""
     file = CassetteFile.read(path)
     transport = Shaped(file)
-    client = attrs.evolve(scenario, client={**scenario.client, "transport": transport})
-    scenario.check(await scenario.play(client.client_for(MADE_UP_KEY)))
+    asked = attrs.evolve(scenario, client={**scenario.client, "transport": transport})
+    scenario.check(await suite.ask(asked, MADE_UP_KEY))
     interactions = [
         attrs.evolve(
             answer,
@@ -114,11 +114,12 @@ async def reshape(scenario: Any, path: Path) -> str:
     return file.recorded.where
 
 
-def key_of(scenarios: Any, scenario: Any) -> str | None:
+def key_of(suite: Suite, scenario: Scenario) -> str | None:
     """The key for the live service; `None` where there is none, or the emulator is needed."""
     if scenario.faults:
         return None
-    return next((os.environ[name] for name in scenarios.KEYS if os.environ.get(name)), None)
+    variables = suite.provider.key_variables
+    return next((os.environ[name] for name in variables if os.environ.get(name)), None)
 
 
 def write_table(folder: Path) -> None:
@@ -132,24 +133,23 @@ def write_table(folder: Path) -> None:
 
 async def run(provider: str, names: list[str]) -> None:
     """Record the named scenarios of a provider, or all of them."""
-    scenarios = import_module(f"tests.providers.{provider}.scenarios")
-    folder = CASSETTES / provider / "test_cassettes"
-    for scenario in (*scenarios.RECORDED, *scenarios.SHAPED):
+    suite: Suite = import_module(f"tests.providers.{provider}.scenarios").SUITE
+    for scenario in suite.scenarios:
         if names and scenario.name not in names:
             continue
-        if scenario in scenarios.SHAPED:
-            where = await reshape(scenario, folder / f"test_shaped-{scenario.name}.yaml")
+        path = suite.path_of(scenario)
+        if scenario in suite.shaped:
+            where = await reshape(suite, scenario, path)
         else:
-            path = folder / f"test_recorded-{scenario.name}.yaml"
-            where = await record(scenario, scenarios, path, key_of(scenarios, scenario))
+            where = await record(suite, scenario, path, key_of(suite, scenario))
         print(f"{scenario.name}: {where}")
-    write_table(CASSETTES)
+    write_table(suite.cassettes)
 
 
 def main() -> None:
     """Read the command line and record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Plain)
-    parser.add_argument("provider", help="such as gemini")
+    parser.add_argument("provider", help="such as gemini or openai")
     parser.add_argument("names", nargs="*", help="of the scenarios; all of them by default")
     arguments = parser.parse_args()
     if not (ROOT / "tests" / "providers" / arguments.provider / "scenarios.py").is_file():

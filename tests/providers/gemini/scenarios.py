@@ -1,125 +1,12 @@
-"""What the cassettes of Gemini hold, as data: what is asked, and what must come of it.
-
-`scripts/record.py` records it and `test_cassettes.py` plays it, both through `genkit.Client`.
-"""
+"""What the cassettes of Gemini hold."""
 
 from __future__ import annotations
 
-import struct
-import zlib
-from collections.abc import Mapping
-from operator import attrgetter
-from typing import Any
-
-import attrs
-
-from genkit import Client, GenerationError, GenerationResponse
 from genkit.client import ClientOptions
 from genkit.emulator import Fault
-from genkit.request import RequestFields
-from genkit_gemini.codec import BASE_URL
-
-PROVIDER = "gemini"
-KEYS = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-SERVICE_URL = BASE_URL
-
-PROMPT = "A red kite over a green hill"
-
-
-def reference() -> bytes:
-    """A picture of some 8 KB that is the same on every machine: blue above, sand below."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + check
-
-    sky, sand = b"\0" + b"\x40\x90\xf0" * 64, b"\0" + b"\xe8\xd0\x90" * 64
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 40, 8, 2, 0, 0, 0))
-    # Stored, not compressed: compressors differ between releases.
-    pixels = chunk(b"IDAT", zlib.compress(sky * 24 + sand * 16, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b"")
-
-
-@attrs.frozen
-class Turn:
-    """One call: the first of a scenario generates, each further one refines what came."""
-
-    prompt: str = PROMPT
-    fields: RequestFields = attrs.field(factory=RequestFields)
-
-
-@attrs.frozen(kw_only=True)
-class Expected:
-    """What must come of the last call."""
-
-    statuses: tuple[int, ...] = (200,)
-    """Of its attempts, slot by slot."""
-    images: int = 1
-    failures: Mapping[int, str] = attrs.field(factory=dict)
-    """By slot, the class of the error."""
-    error: str = ""
-    """The class of the error that is raised, where one is."""
-    facts: Mapping[str, Any] = attrs.field(factory=dict)
-    """Attributes of the response or of the error, by dotted name."""
-
-
-@attrs.frozen(kw_only=True)
-class Scenario:
-    """One cassette: its name, what is asked, and what must come of it."""
-
-    name: str
-    about: str
-    """For people, in the cassette and in the table of them all."""
-    turns: tuple[Turn, ...] = (Turn(),)
-    client: ClientOptions = attrs.field(factory=ClientOptions)
-    faults: tuple[Fault, ...] = ()
-    """What the emulator is told to do wrong; with these, no live service can be recorded."""
-    expected: Expected = attrs.field(factory=Expected)
-
-    def client_for(self, key: str, base_url: str | None = None) -> Client:
-        """The client that plays this, with the default model."""
-        options = ClientOptions(api_key=key, base_url=base_url, strict=False)
-        options.update(self.client)
-        return Client(PROVIDER, **options)
-
-    async def play(self, client: Client) -> GenerationResponse | GenerationError:
-        """Make every call, and give what the last one gave."""
-        response: GenerationResponse | None = None
-        async with client:
-            for turn in self.turns:
-                try:
-                    if response is None:
-                        response = await client.generate(turn.prompt, **_seeded(turn))
-                    else:
-                        response = await client.refine(response, turn.prompt, **_seeded(turn))
-                except GenerationError as error:
-                    return error
-        assert response is not None
-        return response
-
-    def check(self, result: GenerationResponse | GenerationError) -> None:
-        """Hold what came against what was expected.
-
-        Raises:
-            AssertionError: they differ.
-        """
-        statuses = tuple(attempt.status for attempt in result.attempts)
-        assert statuses == self.expected.statuses, result
-        if isinstance(result, GenerationError):
-            assert type(result).__name__ == self.expected.error
-        else:
-            assert self.expected.error == ""
-            assert len(result.images) == self.expected.images
-            kinds = {slot: type(error).__name__ for slot, error in result.failures.items()}
-            assert kinds == dict(self.expected.failures)
-        found = {name: attrgetter(name)(result) for name in self.expected.facts}
-        assert found == dict(self.expected.facts)
-
-
-def _seeded(turn: Turn) -> RequestFields:
-    # Without one the core draws a seed, and no request would be the same twice.
-    return {"seed": 7, **turn.fields}
-
+from genkit.provider import ProviderSettings
+from genkit_gemini import gemini
+from tests.providers.recorded import Expected, Scenario, Suite, Turn, reference
 
 RECORDED = (
     Scenario(name="generate", about="A picture from words."),
@@ -153,7 +40,6 @@ RECORDED = (
         expected=Expected(statuses=(429, 200)),
     ),
 )
-"""Recorded on the emulator, or on the live service where a key is set and nothing must fail."""
 
 ONCE: ClientOptions = {"attempts": 1}
 
@@ -238,4 +124,11 @@ SHAPED = (
         ),
     ),
 )
-"""Written by hand after what live services answered, in our own words and pictures."""
+
+SUITE = Suite(
+    provider=gemini(ProviderSettings(name="gemini")),
+    recorded=RECORDED,
+    shaped=SHAPED,
+    # Without one the core draws a seed, and no request would be the same twice.
+    fields={"seed": 7},
+)
