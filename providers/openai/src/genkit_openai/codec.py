@@ -23,6 +23,7 @@ from genkit.provider import (
     ProviderSettings,
     StreamDecoder,
 )
+from genkit.reading import items, read, word
 from genkit.request import GenerationRequest
 from genkit.wire import AuthHeader, WireRequest, WireResponse, json_body
 from genkit_openai import errors
@@ -30,7 +31,6 @@ from genkit_openai.decoding import decode_answer
 from genkit_openai.edits import edit_body
 from genkit_openai.models import DEFAULT_MODEL, IN_SERVICE, MODELS, Model, find_model
 from genkit_openai.options import OPTIONS, applying, option_values
-from genkit_openai.reading import items, read, word
 
 __all__ = ["API", "BASE_URL", "OpenAIProvider"]
 

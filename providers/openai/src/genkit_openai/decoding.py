@@ -16,13 +16,13 @@ import attrs
 from genkit.conversation import OpaquePart, ProviderState
 from genkit.lifted import Lifted, text_of
 from genkit.provider import Absence, ErrorFacts, FollowUp, Outcome, Refusal, WireImage, WirePart
+from genkit.reading import count, is_shallow, items, member, prune, read, short_text, word
 from genkit.request import GenerationRequest
 from genkit.response import Usage
 from genkit.wire import WireRequest, WireResponse
 from genkit_openai.errors import error_facts, malformed
 from genkit_openai.filters import blocked_categories
 from genkit_openai.limits import rate_limits
-from genkit_openai.reading import count, is_shallow, items, member, prune, read, short_text, word
 
 __all__ = ["decode_answer"]
 

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from genkit.provider import ErrorFacts, ErrorKind
+from genkit.reading import items, member, prune, read, short_text, word
 from genkit.wire import WireResponse
 from genkit_openai.filters import blocked_categories, stated_categories
 from genkit_openai.limits import is_full, rate_limits
-from genkit_openai.reading import items, member, prune, read, short_text, word
 
 __all__ = ["decode_error", "error_facts", "malformed"]
 

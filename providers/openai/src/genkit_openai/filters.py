@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from genkit_openai.reading import items, member, read
+from genkit.reading import items, member, read
 
 __all__ = ["blocked_categories", "stated_categories"]
 

@@ -1,4 +1,7 @@
-"""Reading parsed JSON leniently: what is not there or of another kind is `None` or empty."""
+"""Reading parsed JSON leniently: what is not there or of another kind is `None` or empty.
+
+For codecs: answers are read so that unknown fields and wrong kinds are never fatal.
+"""
 
 from __future__ import annotations
 
